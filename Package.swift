@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// MARK: Settings
+
+/// Every Swift target: language mode 6 with the upcoming features that make
+/// existentials, imports and member look-up explicit.
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// MARK: Dependencies
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+// MARK: Targets
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ module: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(module)Tests",
+    dependencies: [.target(name: module), "CTKTestSupport"] + dependencies,
+    swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "ctk",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "ctk", targets: ["ctk"]),
+    .library(name: "CTKPatch", targets: ["CTKPatch"]),
+  ],
+  dependencies: [
+    // 1.8.1 and later: the parse() source break of 1.8.0 is reverted.
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    // SHA-256 with the processor's own instructions on Linux, CryptoKit on Apple.
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    // The logging facade of the command line; libraries take closures instead.
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // The only unsafe flag of the package: kernels stay fast in debug builds,
+    // so the numeric tests finish. They are correct without it.
+    .target(
+      name: "CKernels",
+      cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
+
+    library("CTKCore", [crypto]),
+    library("CTKSafetensors", ["CTKCore"]),
+    library("CTKHDF5", ["CTKCore", "CHDF5"]),
+    library("CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5"]),
+    library("CTKPatch", ["CTKCore", "CTKSafetensors", "CZlib"]),
+    library("CTKText", ["CTKCore"]),
+    library("CTKTensor", ["CTKCore", "CKernels", "COpenBLAS"]),
+    library("CTKModel", ["CTKTensor", "CTKCore"]),
+    library(
+      "CTKTuning",
+      ["CTKModel", "CTKTensor", "CTKText", "CTKCheckpoint", "CTKPatch", "CTKCore"]),
+    library(
+      "CTKCommand",
+      [
+        "CTKCore", "CTKSafetensors", "CTKHDF5", "CTKCheckpoint", "CTKPatch", "CTKText",
+        "CTKTensor", "CTKModel", "CTKTuning", argumentParser, logging,
+      ]),
+    .executableTarget(
+      name: "ctk", dependencies: ["CTKCommand"], swiftSettings: swiftSettings),
+
+    .target(
+      name: "CTKTestSupport",
+      dependencies: ["CTKCore", "CTKSafetensors"],
+      path: "Tests/CTKTestSupport",
+      swiftSettings: swiftSettings),
+    tests("CTKCore", []),
+    tests("CTKSafetensors", ["CTKCore"]),
+    tests("CTKHDF5", ["CTKCore"]),
+    tests("CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5"]),
+    tests("CTKPatch", ["CTKCore", "CTKSafetensors"]),
+    tests("CTKText", ["CTKCore"]),
+    tests("CTKTensor", ["CTKCore", "CKernels"]),
+    tests("CTKModel", ["CTKCore", "CTKTensor", "CTKSafetensors"]),
+    tests(
+      "CTKTuning",
+      ["CTKCore", "CTKTensor", "CTKModel", "CTKText", "CTKCheckpoint", "CTKPatch", "CTKSafetensors"]),
+    tests("CTKCommand", ["CTKCore", "CTKSafetensors", "CTKCheckpoint", "CTKPatch"]),
+  ]
+)

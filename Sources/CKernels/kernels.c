@@ -1,0 +1,1 @@
+#include "ctk_kernels.h"

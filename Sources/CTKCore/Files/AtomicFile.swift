@@ -1,0 +1,141 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Writer of a file that appears only when complete.
+///
+/// Bytes go to a temporary sibling; `commit` flushes and renames it. When the
+/// writer is dropped without a commit the temporary file is removed and an
+/// existing target is untouched.
+public struct AtomicFile: ~Copyable {
+  public let path: String
+  private let temporaryPath: String
+  private var descriptor: Int32
+  private let replacesExisting: Bool
+
+  /// - Parameter replacesExisting: whether `commit` may replace a file.
+  /// - Throws: `output.exists`, `output.cannot-create`.
+  public init(path: String, replacesExisting: Bool = false) throws(CoreError) {
+    self.path = path
+    self.replacesExisting = replacesExisting
+    if !replacesExisting && access(path, F_OK) == 0 { throw Output.existsError(path) }
+    let (file, temporary) = try AtomicFile.makeTemporary(beside: path)
+    descriptor = file
+    temporaryPath = temporary
+  }
+
+  deinit {
+    if descriptor >= 0 {
+      close(descriptor)
+      unlink(temporaryPath)
+    }
+  }
+
+  /// Appends bytes.
+  ///
+  /// - Throws: `output.disk-full`, `output.write-failed`.
+  public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(CoreError) {
+    try Output.writeAll(bytes, to: descriptor, path: path)
+  }
+
+  public mutating func write(_ bytes: [UInt8]) throws(CoreError) {
+    let span = bytes.span
+    try span.withUnsafeBytes { (buffer) throws(CoreError) in try write(buffer) }
+  }
+
+  public mutating func write(_ text: String) throws(CoreError) {
+    try write(Array(text.utf8))
+  }
+
+  /// Makes the file durable and visible under its name.
+  public consuming func commit() throws(CoreError) {
+    guard fsync(descriptor) == 0 else { throw Output.writeError(errno, path: path) }
+    try Output.publish(temporaryPath, as: path, replacesExisting: replacesExisting)
+    let file = descriptor
+    descriptor = -1
+    close(file)
+  }
+
+  private static func makeTemporary(beside path: String) throws(CoreError) -> (Int32, String) {
+    var template = Array((path + ".partial-XXXXXX").utf8CString)
+    let file = mkstemp(&template)
+    if file < 0 {
+      throw CoreError(
+        .outputCannotCreate, "cannot create a file here: \(errnoText(errno))", path: path)
+    }
+    fchmod(file, 0o644)
+    let name = template.withUnsafeBufferPointer { buffer in
+      buffer.baseAddress.map { String(cString: $0) } ?? ""
+    }
+    return (file, name)
+  }
+}
+
+/// Steps shared by the writers of files and folders.
+public enum Output {
+  public static func existsError(_ path: String) -> CoreError {
+    CoreError(
+      .outputExists, "the output exists already", path: path,
+      hint: "give --force to replace it, or another --output")
+  }
+
+  static func writeError(_ number: Int32, path: String) -> CoreError {
+    number == ENOSPC || number == EDQUOT
+      ? CoreError(
+        .outputDiskFull, "no space is left for the output", path: path,
+        hint: "free some space; nothing was left behind")
+      : CoreError(.outputWriteFailed, "cannot write: \(errnoText(number))", path: path)
+  }
+
+  static func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String
+  ) throws(CoreError) {
+    var rest = bytes[...]
+    while let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
+      let count = systemWrite(descriptor, start, min(rest.count, 1 << 30))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw writeError(errno, path: path)
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  private static func systemWrite(
+    _ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int
+  ) -> Int {
+    write(descriptor, start, count)
+  }
+
+  /// Renames a finished file or folder to its final name.
+  ///
+  /// Without `replacesExisting` a name that appeared meanwhile is not touched.
+  static func publish(
+    _ temporary: String, as path: String, replacesExisting: Bool
+  ) throws(CoreError) {
+    if !replacesExisting && access(path, F_OK) == 0 { throw existsError(path) }
+    guard rename(temporary, path) == 0 else { throw writeError(errno, path: path) }
+    syncFolder(of: path)
+  }
+
+  /// Makes a rename durable; best effort, as not every file system allows it.
+  static func syncFolder(of path: String) {
+    let folder = parentFolder(of: path)
+    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+    if descriptor >= 0 {
+      fsync(descriptor)
+      close(descriptor)
+    }
+  }
+
+  /// The folder a path lies in; "." for a bare name.
+  public static func parentFolder(of path: String) -> String {
+    let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+  }
+}

@@ -1,0 +1,87 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Owner of a read-only memory mapping of a whole file.
+///
+/// The file must not shrink while mapped; ctk itself only ever replaces files
+/// by renaming, which leaves a mapping intact.
+public struct MappedFile: ~Copyable, Sendable {
+  public let path: String
+  public let byteCount: Int
+  private let address: UInt
+
+  /// - Throws: `file.missing`, `file.not-regular`, `file.unreadable`.
+  public init(path: String) throws(CoreError) {
+    let (address, byteCount) = try MappedFile.map(path)
+    self.path = path
+    self.byteCount = byteCount
+    self.address = address
+  }
+
+  deinit {
+    if let base = UnsafeMutableRawPointer(bitPattern: address) { munmap(base, byteCount) }
+  }
+
+  /// Lends the file's bytes.
+  public func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: byteCount))
+  }
+
+  /// Tells the system that a range is no longer needed, so that streaming over
+  /// a large file does not count as resident memory.
+  public func discard(_ range: Range<Int>) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    guard start < end, let base = UnsafeMutableRawPointer(bitPattern: address + UInt(start)) else {
+      return
+    }
+    madvise(base, end - start, MADV_DONTNEED)
+  }
+
+  private static func map(_ path: String) throws(CoreError) -> (address: UInt, byteCount: Int) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw openError(errno, path: path) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw CoreError(.fileUnreadable, errnoText(errno), path: path)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw CoreError(.fileNotRegular, "this is not a regular file", path: path)
+    }
+    let byteCount = Int(status.st_size)
+    if byteCount == 0 { return (0, 0) }
+    let mapping = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let mapping, mapping != MAP_FAILED else {
+      throw CoreError(.fileUnreadable, "cannot map the file: \(errnoText(errno))", path: path)
+    }
+    return (UInt(bitPattern: mapping), byteCount)
+  }
+
+  private static func openError(_ number: Int32, path: String) -> CoreError {
+    number == ENOENT || number == ENOTDIR
+      ? CoreError(.fileMissing, "no such file", path: path)
+      : CoreError(.fileUnreadable, errnoText(number), path: path)
+  }
+}
+
+/// Reads a small file whole.
+///
+/// - Throws: as `MappedFile`, and `file.unreadable` above `limit` bytes.
+public func readSmallFile(_ path: String, limit: Int = 64 << 20) throws(CoreError) -> [UInt8] {
+  let file = try MappedFile(path: path)
+  if file.byteCount > limit {
+    throw CoreError(
+      .fileUnreadable, "the file has \(file.byteCount) bytes, more than the \(limit) allowed",
+      path: path)
+  }
+  return file.withBytes { Array($0) }
+}
