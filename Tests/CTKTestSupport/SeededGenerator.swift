@@ -1,0 +1,24 @@
+/// A repeatable random generator (SplitMix64), so that a failing case can be
+/// run again from the seed it printed.
+public struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  public init(seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+
+  /// A float uniform in -1 ..< 1.
+  public mutating func signedUnit() -> Float {
+    Float(Int64(bitPattern: next()) >> 40) / Float(1 << 23)
+  }
+
+  public mutating func floats(_ count: Int, scale: Float = 1) -> [Float] {
+    (0..<count).map { _ in signedUnit() * scale }
+  }
+}
