@@ -1,1 +1,147 @@
-#pragma once
+#ifndef CTK_KERNELS_H
+#define CTK_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Element-wise, normalisation, attention and optimizer kernels.
+//
+// Every matrix is row-major f32. Letters: T tokens (rows), C columns, L the
+// length of one sequence, D the width of one attention head.
+// Each kernel exists in several variants of the same source; ctk_kernels()
+// returns the table for the processor it runs on.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Plain values that Swift may hand from thread to thread.
+#define CTK_SENDABLE __attribute__((swift_attr("@Sendable")))
+
+/// Activation functions, in the order of CTKTensor's `ActivationKernel`.
+enum ctk_activation {
+  CTK_GELU = 0,
+  CTK_GELU_TANH = 1,
+  CTK_RELU = 2,
+  CTK_SILU = 3,
+  CTK_TANH = 4,
+};
+
+/// Which entries a dropout site drops: entry i is kept when a hash of
+/// (key, i) is at least `threshold`; kept entries are multiplied by `scale`.
+/// threshold 0 keeps everything.
+typedef struct CTK_SENDABLE {
+  uint32_t key0;
+  uint32_t key1;
+  uint32_t threshold;
+  float scale;
+} ctk_dropout;
+
+/// Constants of one AdamW step.
+typedef struct CTK_SENDABLE {
+  float beta1;
+  float beta2;
+  /// lr / (1 - beta1^t).
+  float step_size;
+  /// 1 / sqrt(1 - beta2^t).
+  float inverse_root_correction;
+  float epsilon;
+  /// 1 - lr * weight decay, or 1 where nothing decays.
+  float decay_factor;
+  /// Factor on every gradient, from clipping by the global norm.
+  float gradient_scale;
+} ctk_adamw;
+
+/// One attention head over one sequence.
+typedef struct CTK_SENDABLE {
+  /// Rows of length L and width D, `stride` floats apart.
+  const float *query;
+  const float *key;
+  const float *value;
+  ptrdiff_t stride;
+  ptrdiff_t length;
+  ptrdiff_t head_size;
+  /// 1 / sqrt(D).
+  float score_scale;
+  ctk_dropout dropout;
+  /// Index of the head's first probability among the dropout site's entries.
+  uint32_t dropout_base;
+} ctk_attention_head;
+
+typedef struct CTK_SENDABLE {
+  const char *name;
+  /// Floats that the vector registers hold; scratch sizes depend on it.
+  int lanes;
+
+  /// x += bias; y = f(x). x and y have rows * columns entries.
+  void (*bias_activation)(float *x, const float *bias, float *y, ptrdiff_t rows,
+                          ptrdiff_t columns, int activation);
+  /// dy becomes dy * f'(x); y becomes f(x) again.
+  void (*activation_backward)(const float *x, float *dy, float *y, ptrdiff_t count,
+                              int activation);
+  /// x becomes dropout(x + bias) + residual, then y = gamma * normalised(x) + beta.
+  /// Keeps mean and 1/deviation per row. residual and bias may be null.
+  void (*bias_dropout_residual_norm)(float *x, const float *bias, const float *residual,
+                                     const float *gamma, const float *beta, float epsilon,
+                                     ctk_dropout dropout, ptrdiff_t first_row, ptrdiff_t rows,
+                                     ptrdiff_t columns, float *y, float *mean, float *rstd);
+  /// dy becomes the gradient of the normalised input x.
+  void (*norm_backward)(const float *x, const float *mean, const float *rstd,
+                        const float *gamma, float *dy, ptrdiff_t rows, ptrdiff_t columns);
+  /// dgamma += sum dy * normalised(x), dbeta += sum dy over the rows.
+  void (*norm_parameter_gradients)(const float *x, const float *mean, const float *rstd,
+                                   const float *dy, ptrdiff_t rows, ptrdiff_t columns,
+                                   float *dgamma, float *dbeta);
+  /// y = dropout(x); x and y may be the same.
+  void (*dropout)(const float *x, float *y, ctk_dropout dropout, uint32_t first, ptrdiff_t count);
+  /// sum += column sums of x.
+  void (*column_sums)(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride,
+                      float *sum);
+  /// x += bias on every row.
+  void (*add_bias)(float *x, const float *bias, ptrdiff_t rows, ptrdiff_t columns,
+                   ptrdiff_t stride);
+  /// y += x.
+  void (*add)(const float *x, float *y, ptrdiff_t count);
+  /// y += x * x.
+  void (*add_squares)(const float *x, float *y, ptrdiff_t count);
+  /// Sum of squares in double precision.
+  double (*sum_of_squares)(const float *x, ptrdiff_t count);
+  /// y[i] = x[positions[i]].
+  void (*gather)(const float *x, const uint32_t *positions, float *y, ptrdiff_t count);
+  /// AdamW on consecutive weights.
+  void (*adamw)(float *weights, const float *gradient, float *first_moment, float *second_moment,
+                ptrdiff_t count, ctk_adamw constants);
+  /// AdamW on the weights at `positions`; gradient and moments are compact.
+  void (*adamw_scattered)(float *weights, const uint32_t *positions, const float *gradient,
+                          float *first_moment, float *second_moment, ptrdiff_t count,
+                          ctk_adamw constants);
+  /// output = attention of one head; log_sum keeps the log of each row's softmax sum.
+  /// scratch: ctk_attention_scratch(lanes, L, D) floats.
+  void (*attention_forward)(const ctk_attention_head *head, float *output, ptrdiff_t output_stride,
+                            float *log_sum, float *scratch);
+  /// Writes dquery, dkey and dvalue, `gradient_stride` floats a row, from the
+  /// gradient of the output and the kept log sums.
+  void (*attention_backward)(const ctk_attention_head *head, const float *output,
+                             const float *output_gradient, ptrdiff_t output_stride,
+                             const float *log_sum, float *dquery, float *dkey, float *dvalue,
+                             ptrdiff_t gradient_stride, float *scratch);
+} ctk_kernel_table;
+
+/// Floats of scratch that attention needs for sequences of up to `length`.
+ptrdiff_t ctk_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size);
+
+/// The fastest table this processor runs.
+const ctk_kernel_table *ctk_kernels(void);
+
+/// Every table this processor runs, portable first; returns how many there are.
+int ctk_kernel_tables(const ctk_kernel_table **tables, int capacity);
+
+/// Half-precision bits to f32, exact.
+void ctk_f16_to_f32(const void *source, float *destination, ptrdiff_t count);
+void ctk_bf16_to_f32(const void *source, float *destination, ptrdiff_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

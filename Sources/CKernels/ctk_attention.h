@@ -1,0 +1,192 @@
+// Scaled dot-product attention of one head over one sequence.
+//
+// The probabilities are not kept: backward forms them again from the scores
+// and the log of each row's softmax sum. Operands are copied into scratch
+// whose rows are padded with zeros to whole vectors, so no loop has a tail.
+
+CTK_INLINE ptrdiff_t padded(ptrdiff_t count) {
+  return (count + CTK_LANES - 1) / CTK_LANES * CTK_LANES;
+}
+
+// C[rows, columns] = A B with A(i, k) = a[i * a_row + k * a_column]; B and C are
+// row-major with padded columns. Blocks of 6 rows by 2 vectors stay in registers.
+CTK_INLINE void multiply_block(const float *a, ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
+                               ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t depth,
+                               const int rows, const int vectors) {
+  vf sum[6][2];
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < vectors; j++) sum[i][j] = splat(0.0f);
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    const float *br = b + k * b_row, *ak = a + k * a_column;
+    vf right[2];
+    for (int j = 0; j < vectors; j++) right[j] = load(br + j * CTK_LANES);
+    for (int i = 0; i < rows; i++) {
+      vf left = splat(ak[i * a_row]);
+      for (int j = 0; j < vectors; j++) sum[i][j] = fma_(left, right[j], sum[i][j]);
+    }
+  }
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < vectors; j++) store(c + i * c_row + j * CTK_LANES, sum[i][j]);
+}
+
+CTK_INLINE void multiply_rows(const float *a, ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
+                              ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t columns,
+                              ptrdiff_t depth, const int rows) {
+  ptrdiff_t j = 0;
+  for (; j + 2 * CTK_LANES <= columns; j += 2 * CTK_LANES)
+    multiply_block(a, a_row, a_column, b + j, b_row, c + j, c_row, depth, rows, 2);
+  if (j < columns) multiply_block(a, a_row, a_column, b + j, b_row, c + j, c_row, depth, rows, 1);
+}
+
+static void multiply(const float *a, ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
+                     ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
+                     ptrdiff_t depth) {
+  ptrdiff_t i = 0;
+  for (; i + 6 <= rows; i += 6)
+    multiply_rows(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, columns, depth,
+                  6);
+  for (; i < rows; i++)
+    multiply_rows(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, columns, depth,
+                  1);
+}
+
+CTK_INLINE void copy_padded(const float *source, ptrdiff_t stride, ptrdiff_t rows,
+                            ptrdiff_t columns, float *target) {
+  ptrdiff_t width = padded(columns);
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    memcpy(target + i * width, source + i * stride, (size_t)columns * sizeof(float));
+    memset(target + i * width + columns, 0, (size_t)(width - columns) * sizeof(float));
+  }
+}
+
+// target[column, row] = source[row, column], its rows padded with zeros.
+CTK_INLINE void copy_transposed(const float *source, ptrdiff_t stride, ptrdiff_t rows,
+                                ptrdiff_t columns, float *target) {
+  ptrdiff_t width = padded(rows);
+  for (ptrdiff_t j = 0; j < columns; j++) {
+    for (ptrdiff_t i = 0; i < rows; i++) target[j * width + i] = source[i * stride + j];
+    for (ptrdiff_t i = rows; i < width; i++) target[j * width + i] = 0;
+  }
+}
+
+CTK_INLINE void copy_back(const float *source, ptrdiff_t rows, ptrdiff_t columns, float *target,
+                          ptrdiff_t stride) {
+  ptrdiff_t width = padded(columns);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    memcpy(target + i * stride, source + i * width, (size_t)columns * sizeof(float));
+}
+
+CTK_INLINE vi lanes_below(ptrdiff_t first, ptrdiff_t limit) {
+  return (vi)(index_from((uint32_t)first) < (uint32_t)limit);
+}
+
+// Softmax of each row of scaled scores, in place, with dropout on the result.
+static void softmax_rows(const ctk_attention_head *head, float *scores, float *log_sum) {
+  ptrdiff_t length = head->length, width = padded(length);
+  for (ptrdiff_t i = 0; i < length; i++) {
+    float *row = scores + i * width;
+    vf largest = splat(-INFINITY);
+    for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
+      vf s = load(row + j) * head->score_scale;
+      s = select_(lanes_below(j, length), s, splat(-INFINITY));
+      store(row + j, s);
+      largest = max_(largest, s);
+    }
+    float top = horizontal_max(largest);
+    vf sum = splat(0.0f);
+    for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
+      vf e = exp_(load(row + j) - top);
+      store(row + j, e);
+      sum += e;
+    }
+    float total = horizontal_sum(sum);
+    log_sum[i] = top + logf(total);
+    float inverse = 1.0f / total;
+    uint32_t first = head->dropout_base + (uint32_t)(i * length);
+    for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
+      vf p = load(row + j) * inverse;
+      if (head->dropout.threshold) p = dropped(p, head->dropout, first + (uint32_t)j);
+      store(row + j, p);
+    }
+  }
+}
+
+static void attention_forward(const ctk_attention_head *head, float *output,
+                              ptrdiff_t output_stride, float *log_sum, float *scratch) {
+  ptrdiff_t length = head->length, size = head->head_size;
+  ptrdiff_t length_width = padded(length), size_width = padded(size);
+  float *scores = scratch;
+  float *key_columns = scores + length * length_width;
+  float *value = key_columns + size * length_width;
+  float *result = value + length * size_width;
+  copy_transposed(head->key, head->stride, length, size, key_columns);
+  copy_padded(head->value, head->stride, length, size, value);
+  multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, length,
+           length_width, size);
+  softmax_rows(head, scores, log_sum);
+  multiply(scores, length_width, 1, value, size_width, result, size_width, length, size_width,
+           length);
+  copy_back(result, length, size, output, output_stride);
+}
+
+// Turns scores into probabilities after dropout (for dvalue) and turns the
+// gradient of those into the gradient of the scores, both in place.
+static void softmax_backward(const ctk_attention_head *head, const float *output,
+                             const float *output_gradient, ptrdiff_t output_stride,
+                             const float *log_sum, float *scores, float *gradient) {
+  ptrdiff_t length = head->length, width = padded(length);
+  for (ptrdiff_t i = 0; i < length; i++) {
+    // sum_j P_ij dP_ij = dO_i . O_i, with dropout as without.
+    float dot = 0;
+    for (ptrdiff_t c = 0; c < head->head_size; c++)
+      dot += output[i * output_stride + c] * output_gradient[i * output_stride + c];
+    float *row = scores + i * width, *slope = gradient + i * width;
+    uint32_t first = head->dropout_base + (uint32_t)(i * length);
+    for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
+      vf p = exp_(load(row + j) * head->score_scale - log_sum[i]);
+      p = select_(lanes_below(j, length), p, splat(0.0f));
+      vf d = load(slope + j), used = p;
+      if (head->dropout.threshold) {
+        vi mask = kept(head->dropout, index_from(first + (uint32_t)j));
+        used = select_(mask, p * head->dropout.scale, splat(0.0f));
+        d = select_(mask, d * head->dropout.scale, splat(0.0f));
+      }
+      store(row + j, used);
+      store(slope + j, p * (d - dot) * head->score_scale);
+    }
+  }
+}
+
+static void attention_backward(const ctk_attention_head *head, const float *output,
+                               const float *output_gradient, ptrdiff_t output_stride,
+                               const float *log_sum, float *dquery, float *dkey, float *dvalue,
+                               ptrdiff_t gradient_stride, float *scratch) {
+  ptrdiff_t length = head->length, size = head->head_size;
+  ptrdiff_t length_width = padded(length), size_width = padded(size);
+  float *scores = scratch;
+  float *gradient = scores + length * length_width;
+  float *columns = gradient + length * length_width;
+  float *rows = columns + size * length_width;
+  float *result = rows + length * size_width;
+
+  copy_transposed(head->key, head->stride, length, size, columns);
+  multiply(head->query, head->stride, 1, columns, length_width, scores, length_width, length,
+           length_width, size);
+  copy_transposed(head->value, head->stride, length, size, columns);
+  multiply(output_gradient, output_stride, 1, columns, length_width, gradient, length_width,
+           length, length_width, size);
+  softmax_backward(head, output, output_gradient, output_stride, log_sum, scores, gradient);
+
+  copy_padded(output_gradient, output_stride, length, size, rows);
+  multiply(scores, 1, length_width, rows, size_width, result, size_width, length, size_width,
+           length);
+  copy_back(result, length, size, dvalue, gradient_stride);
+  copy_padded(head->key, head->stride, length, size, rows);
+  multiply(gradient, length_width, 1, rows, size_width, result, size_width, length, size_width,
+           length);
+  copy_back(result, length, size, dquery, gradient_stride);
+  copy_padded(head->query, head->stride, length, size, rows);
+  multiply(gradient, 1, length_width, rows, size_width, result, size_width, length, size_width,
+           length);
+  copy_back(result, length, size, dkey, gradient_stride);
+}

@@ -1,1 +1,0 @@
-#include "ctk_kernels.h"

@@ -1,0 +1,19 @@
+// The kernels for x86-64 processors with AVX2 and FMA.
+#include <math.h>
+#include <string.h>
+
+#include "ctk_kernels.h"
+
+#if defined(__x86_64__)
+#define CTK_LANES 8
+#define CTK_HAS_FMA 1
+#define CTK_NAME "avx2"
+#define CTK_TABLE ctk_kernels_avx2
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "ctk_vector.h"
+#include "ctk_elementwise.h"
+#include "ctk_attention.h"
+#include "ctk_table.h"
+#pragma clang attribute pop
+#endif

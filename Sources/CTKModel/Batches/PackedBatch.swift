@@ -1,0 +1,53 @@
+/// Several token sequences one after the other, without padding.
+package struct PackedBatch: Sendable {
+  /// Word-piece ids of all sequences.
+  package private(set) var tokenIDs: [Int32] = []
+  package private(set) var tokenTypeIDs: [Int32] = []
+  /// Position of each token in its own sequence.
+  package private(set) var positions: [Int32] = []
+  /// First token of each sequence, and the token count at the end.
+  package private(set) var offsets: [Int] = [0]
+
+  package init() {}
+
+  /// Appends a sequence.
+  ///
+  /// - Parameter positions: nil counts from zero.
+  package mutating func append(
+    tokenIDs: [Int32], tokenTypeIDs: [Int32], positions: [Int32]? = nil
+  ) {
+    precondition(tokenIDs.count == tokenTypeIDs.count && !tokenIDs.isEmpty)
+    self.tokenIDs += tokenIDs
+    self.tokenTypeIDs += tokenTypeIDs
+    self.positions += positions ?? (0..<Int32(tokenIDs.count)).map { $0 }
+    offsets.append(self.tokenIDs.count)
+  }
+
+  package var tokenCount: Int { tokenIDs.count }
+  package var sequenceCount: Int { offsets.count - 1 }
+
+  package func length(_ sequence: Int) -> Int { offsets[sequence + 1] - offsets[sequence] }
+
+  package var longest: Int { (0..<sequenceCount).map { length($0) }.max() ?? 0 }
+}
+
+/// The largest batch a workspace must hold.
+package struct BatchLimits: Sendable {
+  package let tokens: Int
+  package let sequences: Int
+  package let longest: Int
+
+  package init(tokens: Int, sequences: Int, longest: Int) {
+    self.tokens = tokens
+    self.sequences = sequences
+    self.longest = longest
+  }
+
+  /// Limits that hold every one of the batches.
+  package init(covering batches: [PackedBatch]) {
+    self.init(
+      tokens: batches.map(\.tokenCount).max() ?? 0,
+      sequences: batches.map(\.sequenceCount).max() ?? 0,
+      longest: batches.map(\.longest).max() ?? 0)
+  }
+}

@@ -1,0 +1,47 @@
+package import CTKTensor
+import Foundation
+
+/// A loss over the logits of a batch and its gradient.
+package enum Loss {
+  /// Losses of each example, and the gradient of their weighted sum.
+  ///
+  /// Cross entropy for class targets, squared error for scores.
+  /// - Parameter logits: [B, labels]; overwritten by `weight` times the gradient.
+  /// - Parameter weight: 1 / B for the mean over the batch, 1 for per-example gradients.
+  package static func gradient(
+    of logits: Matrix, targets: Targets, weight: Float
+  ) -> [Double] {
+    precondition(targets.count == logits.rows)
+    return (0..<logits.rows).map { row in
+      let values = UnsafeMutableBufferPointer(
+        start: logits.base + row * logits.stride, count: logits.columns)
+      switch targets {
+      case .classes(let ids): return crossEntropy(values, target: ids[row], weight: weight)
+      case .scores(let scores): return squaredError(values, target: scores[row], weight: weight)
+      }
+    }
+  }
+
+  /// `-log softmax(x)[target]`; its gradient is `softmax(x) - onehot(target)`.
+  private static func crossEntropy(
+    _ x: UnsafeMutableBufferPointer<Float>, target: Int, weight: Float
+  ) -> Double {
+    let largest = Double(x.max() ?? 0)
+    var sum = 0.0
+    for value in x { sum += exp(Double(value) - largest) }
+    let loss = log(sum) + largest - Double(x[target])
+    for index in x.indices {
+      let probability = exp(Double(x[index]) - largest) / sum
+      x[index] = weight * Float(probability - (index == target ? 1 : 0))
+    }
+    return loss
+  }
+
+  private static func squaredError(
+    _ x: UnsafeMutableBufferPointer<Float>, target: Float, weight: Float
+  ) -> Double {
+    let difference = Double(x[0]) - Double(target)
+    x[0] = weight * Float(2 * difference)
+    return difference * difference
+  }
+}

@@ -1,0 +1,47 @@
+import CKernels
+import CTKTensor
+
+/// Layer normalisation over the columns, fused with what comes before it.
+struct LayerNorm {
+  let scale: ParameterID
+  let shift: ParameterID
+  let epsilon: Float
+
+  /// `x = dropout(x + bias) + residual`, then the normalised, scaled and shifted `x`.
+  ///
+  /// - Parameter values: [T, C]; overwritten by what is normalised, and kept.
+  func forward(
+    _ values: Matrix, bias: ParameterID?, residual: Matrix?, dropout: ctk_dropout,
+    into output: Matrix, _ parameters: ParameterVector, _ workspace: Workspace
+  ) -> NormInput {
+    let kept = NormInput(
+      values: values, mean: workspace.arena.take(values.rows),
+      rstd: workspace.arena.take(values.rows))
+    let biasPointer = bias.map { parameters.pointer($0) }
+    let (gamma, beta) = (parameters.pointer(scale), parameters.pointer(shift))
+    workspace.compute.parallel(values.rows, weight: 4 * values.columns) { part in
+      workspace.compute.kernels.bias_dropout_residual_norm(
+        values.rows(part).base, biasPointer, residual?.rows(part).base, gamma, beta, epsilon,
+        dropout, part.lowerBound, part.count, values.columns, output.rows(part).base,
+        kept.mean + part.lowerBound, kept.rstd + part.lowerBound)
+    }
+    return kept
+  }
+
+  /// Turns the output's gradient into the gradient of the normalised values, in place.
+  func backward(
+    _ kept: NormInput, gradient: Matrix, examples: [Int], sink: any GradientSink,
+    _ parameters: ParameterVector, _ compute: Compute
+  ) {
+    if sink.wants(scale) || sink.wants(shift) {
+      sink.norm(
+        scale: scale, shift: shift, input: kept, outputGradient: gradient, examples: examples)
+    }
+    let gamma = parameters.pointer(scale)
+    compute.parallel(gradient.rows, weight: 4 * gradient.columns) { part in
+      compute.kernels.norm_backward(
+        kept.values.rows(part).base, kept.mean + part.lowerBound, kept.rstd + part.lowerBound,
+        gamma, gradient.rows(part).base, part.count, gradient.columns)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import CTKTensor
+
+/// A dense layer `y = x W^T + b` with W of shape [out, in].
+struct Linear {
+  let weight: ParameterID
+  let bias: ParameterID
+
+  /// `y = x W^T`; the bias is left to the element-wise step that follows.
+  func forwardWithoutBias(
+    _ input: Matrix, into output: Matrix, _ parameters: ParameterVector, _ compute: Compute
+  ) {
+    compute.multiply(input, .plain, parameters.matrix(weight), .transposed, into: output)
+  }
+
+  /// `dx = dy W`, added to `inputGradient` when `accumulates`.
+  func backwardInput(
+    _ outputGradient: Matrix, into inputGradient: Matrix, accumulates: Bool,
+    _ parameters: ParameterVector, _ compute: Compute
+  ) {
+    compute.multiply(
+      outputGradient, .plain, parameters.matrix(weight), .plain, into: inputGradient,
+      accumulates: accumulates)
+  }
+
+  func backwardParameters(
+    input: Matrix, outputGradient: Matrix, examples: [Int], sink: any GradientSink
+  ) {
+    if sink.wants(weight) || sink.wants(bias) {
+      sink.linear(
+        weight: weight, bias: bias, input: input, outputGradient: outputGradient,
+        examples: examples)
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import CKernels
+import CTKTensor
+
+/// Multi-head scaled dot-product attention within each sequence of a batch.
+struct SelfAttention {
+  let headCount: Int
+  let headSize: Int
+
+  private var width: Int { headCount * headSize }
+
+  /// - Parameter projections: [T, 3H]: queries, keys and values side by side.
+  /// - Parameter output: [T, H].
+  /// - Parameter logSums: [heads, T]; what backward needs of the probabilities.
+  func forward(
+    _ projections: Matrix, batch: PackedBatch, dropout: ctk_dropout, into output: Matrix,
+    logSums: UnsafeMutablePointer<Float>, _ workspace: Workspace
+  ) {
+    let (tokens, longest) = (batch.tokenCount, batch.longest)
+    forEachHead(batch, workspace.compute) { sequence, head, worker in
+      var view = self.head(head, of: sequence, projections, batch, longest, dropout)
+      let first = batch.offsets[sequence]
+      workspace.compute.kernels.attention_forward(
+        &view, output.base + first * output.stride + head * headSize, output.stride,
+        logSums + head * tokens + first, workspace.scratch(of: worker))
+    }
+  }
+
+  /// - Parameter projectionGradient: [T, 3H], overwritten.
+  func backward(
+    _ projections: Matrix, batch: PackedBatch, dropout: ctk_dropout, output: Matrix,
+    outputGradient: Matrix, logSums: UnsafeMutablePointer<Float>,
+    into projectionGradient: Matrix, _ workspace: Workspace
+  ) {
+    precondition(output.stride == outputGradient.stride)
+    let (tokens, longest) = (batch.tokenCount, batch.longest)
+    forEachHead(batch, workspace.compute) { sequence, head, worker in
+      var view = self.head(head, of: sequence, projections, batch, longest, dropout)
+      let first = batch.offsets[sequence]
+      let place = first * output.stride + head * headSize
+      let gradient =
+        projectionGradient.base + first * projectionGradient.stride + head * headSize
+      workspace.compute.kernels.attention_backward(
+        &view, output.base + place, outputGradient.base + place, output.stride,
+        logSums + head * tokens + first, gradient, gradient + width, gradient + 2 * width,
+        projectionGradient.stride, workspace.scratch(of: worker))
+    }
+  }
+
+  private func forEachHead(
+    _ batch: PackedBatch, _ compute: Compute,
+    _ body: (_ sequence: Int, _ head: Int, _ worker: Int) -> Void
+  ) {
+    compute.forEach(batch.sequenceCount * headCount) { item, worker in
+      body(item / headCount, item % headCount, worker)
+    }
+  }
+
+  private func head(
+    _ head: Int, of sequence: Int, _ projections: Matrix, _ batch: PackedBatch,
+    _ longest: Int, _ dropout: ctk_dropout
+  ) -> ctk_attention_head {
+    let first = batch.offsets[sequence]
+    let length = batch.length(sequence)
+    let query = projections.base + first * projections.stride + head * headSize
+    // Rows of probabilities are numbered sequence by sequence and head by head;
+    // none is longer than the batch's longest sequence.
+    let base = UInt32(truncatingIfNeeded: (first * headCount + head * length) * longest)
+    return ctk_attention_head(
+      query: query, key: query + width, value: query + 2 * width, stride: projections.stride,
+      length: length, head_size: headSize, score_scale: 1 / Float(headSize).squareRoot(),
+      dropout: dropout, dropout_base: base)
+  }
+}

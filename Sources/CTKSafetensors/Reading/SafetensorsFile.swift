@@ -1,0 +1,61 @@
+public import CTKCore
+
+/// A memory-mapped safetensors file; tensors are lent without copying.
+public final class SafetensorsFile: TensorSource {
+  public let path: String
+  /// The `__metadata__` block; empty when absent.
+  public let metadata: [String: String]
+  public let tensors: [TensorInfo]
+  /// Oddities that do not make the file unreadable, one sentence each.
+  public let findings: [String]
+
+  private let file: MappedFile
+  private let entries: [String: SafetensorsHeader.Entry]
+
+  /// Maps a file and checks its whole header; the tensors' bytes are not touched.
+  ///
+  /// - Throws: the codes of `MappedFile` and, for a file that breaks a rule of the
+  ///   format, the `safetensors.*` code of that rule.
+  public init(path: String) throws(SafetensorsError) {
+    let file = try SafetensorsError.wrap { () throws(CoreError) in try MappedFile(path: path) }
+    let header: SafetensorsHeader
+    do {
+      header = try file.withBytes { (bytes) throws(SafetensorsError) in
+        try SafetensorsHeader(file: bytes)
+      }
+    } catch {
+      throw error.at(path)
+    }
+    self.path = path
+    self.file = file
+    metadata = header.metadata
+    findings = header.findings
+    tensors = header.entries.map(\.info).sorted { utf8Precedes($0.name, $1.name) }
+    entries = Dictionary(header.entries.map { ($0.info.name, $0) }) { first, _ in first }
+  }
+
+  public func info(of name: String) -> TensorInfo? { entries[name]?.info }
+
+  public func withTensorBytes<Result>(
+    _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let range = try requireEntry(name).range
+    return try file.withBytes { bytes in
+      try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    }
+  }
+
+  /// Gives back the memory a tensor's bytes took while they were read.
+  ///
+  /// They can be read again, from the disk. An unknown name has no effect.
+  public func discard(_ name: String) {
+    if let entry = entries[name] { file.discard(entry.range) }
+  }
+
+  private func requireEntry(_ name: String) throws(CoreError) -> SafetensorsHeader.Entry {
+    guard let entry = entries[name] else {
+      throw CoreError(.tensorMissing, "there is no tensor '\(name)'", path: path)
+    }
+    return entry
+  }
+}

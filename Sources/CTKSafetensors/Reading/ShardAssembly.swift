@@ -1,0 +1,60 @@
+import CTKCore
+
+/// What a shard index and the shards themselves say together.
+struct ShardAssembly {
+  private(set) var fileOfTensor: [String: Int] = [:]
+  private(set) var tensors: [TensorInfo] = []
+  private(set) var findings: [String] = []
+
+  /// - Throws: `safetensors.shard-tensor-missing` when a tensor does not lie where the index
+  ///   says, `safetensors.shard-tensor-ambiguous` when the index does not decide between two.
+  init(
+    index: ShardIndex, indexPath: String, files: [SafetensorsFile]
+  ) throws(SafetensorsError) {
+    for (position, name) in index.shardNames.enumerated() {
+      for tensor in files[position].tensors {
+        try add(tensor, position, shard: name, listed: index.shardOfTensor[tensor.name], indexPath)
+      }
+    }
+    for (tensor, shard) in index.shardOfTensor.sorted(by: { utf8Precedes($0.key, $1.key) })
+    where fileOfTensor[tensor].map({ index.shardNames[$0] }) != shard {
+      throw SafetensorsError(
+        .shardTensorMissing,
+        "the index promises tensor '\(tensor)' in '\(shard)', "
+          + "which does not hold it", path: indexPath)
+    }
+    tensors.sort { utf8Precedes($0.name, $1.name) }
+    checkTotal(index.totalByteCount)
+  }
+
+  private mutating func add(
+    _ tensor: TensorInfo, _ position: Int, shard: String, listed: String?, _ indexPath: String
+  ) throws(SafetensorsError) {
+    guard let listed else {
+      if fileOfTensor[tensor.name] != nil {
+        throw SafetensorsError(
+          .shardTensorAmbiguous,
+          "two shards hold tensor '\(tensor.name)' and the index names none", path: indexPath)
+      }
+      findings.append("tensor '\(tensor.name)' of '\(shard)' is not in the index")
+      fileOfTensor[tensor.name] = position
+      tensors.append(tensor)
+      return
+    }
+    guard listed == shard else {
+      findings.append(
+        "tensor '\(tensor.name)' lies in '\(shard)' too; the one in '\(listed)' was read")
+      return
+    }
+    fileOfTensor[tensor.name] = position
+    tensors.append(tensor)
+  }
+
+  /// Published files hold wrong totals and floats, so this is only reported.
+  private mutating func checkTotal(_ declared: Double?) {
+    let found = tensors.reduce(0.0) { $0 + Double($1.byteCount) }
+    if let declared, declared != found {
+      findings.append("the index declares \(declared) bytes of tensors, the shards hold \(found)")
+    }
+  }
+}

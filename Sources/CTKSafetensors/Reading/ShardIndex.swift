@@ -1,0 +1,51 @@
+import CTKCore
+
+/// The map of a sharded checkpoint, `model.safetensors.index.json`.
+struct ShardIndex {
+  /// Shard file names, sorted.
+  let shardNames: [String]
+  /// The shard in which each tensor is said to lie.
+  let shardOfTensor: [String: String]
+  /// Declared bytes of all tensors, when given as a number.
+  let totalByteCount: Double?
+
+  /// - Throws: `safetensors.index-invalid`, `safetensors.shard-name-unsafe`, and the codes
+  ///   of reading a file.
+  init(path: String) throws(SafetensorsError) {
+    let value: JSONValue
+    do {
+      value = try JSONParser.parseFile(path)
+    } catch {
+      throw error.code.hasPrefix("json.")
+        ? SafetensorsError(.indexInvalid, "the shard index: \(error.message)", path: path)
+        : SafetensorsError(wrapping: error)
+    }
+    guard let map = value["weight_map"]?.objectValue else {
+      throw SafetensorsError(
+        .indexInvalid, "the shard index has no object 'weight_map'", path: path)
+    }
+    var shardOfTensor: [String: String] = [:]
+    for (tensor, shard) in map.members {
+      guard let name = shard.stringValue else {
+        throw SafetensorsError(
+          .indexInvalid, "weight_map gives no file name for '\(tensor)'", path: path)
+      }
+      guard Self.isPlainName(name) else {
+        throw SafetensorsError(
+          .shardNameUnsafe, "the shard name '\(name)' must be the plain name of a sibling file",
+          path: path)
+      }
+      shardOfTensor[tensor] = name
+    }
+    self.shardOfTensor = shardOfTensor
+    shardNames = Set(shardOfTensor.values).sorted(by: utf8Precedes)
+    totalByteCount = value["metadata"]?["total_size"]?.doubleValue
+  }
+
+  /// Whether a name stays inside its folder on every system.
+  private static func isPlainName(_ name: String) -> Bool {
+    let separators: [UInt8] = [UInt8(ascii: "/"), UInt8(ascii: "\\"), 0]
+    return !name.isEmpty && name != "." && name != ".."
+      && !name.utf8.contains { separators.contains($0) }
+  }
+}

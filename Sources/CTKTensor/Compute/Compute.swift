@@ -1,0 +1,70 @@
+package import CKernels
+import COpenBLAS
+import Dispatch
+
+/// How work is spread over the processor: kernels, threads and GEMM.
+///
+/// ctk divides every operation over its own threads and keeps OpenBLAS at one
+/// thread each, so the two never compete for the cores. Results depend on the
+/// thread count, which run manifests record, but not on timing.
+package struct Compute: Sendable {
+  package let threadCount: Int
+  package let kernels: ctk_kernel_table
+
+  /// - Parameter threadCount: at least 1.
+  package init(threadCount: Int, kernels: ctk_kernel_table = Kernels.fastest) {
+    precondition(threadCount > 0)
+    self.threadCount = threadCount
+    self.kernels = kernels
+    openblas_set_num_threads(1)
+  }
+
+  /// OpenBLAS's version and the kernel family it chose, for manifests.
+  package static var blasDescription: String {
+    "\(String(cString: openblas_get_config())) / \(String(cString: openblas_get_corename()))"
+  }
+
+  /// Fewest floats for which a second thread pays.
+  private static let parallelGrain = 16_384
+
+  /// Runs `body` on contiguous parts of 0 ..< count, one part for each thread.
+  ///
+  /// - Parameter weight: floats touched for each of the `count` items.
+  package func parallel(_ count: Int, weight: Int, _ body: (Range<Int>) -> Void) {
+    let parts = min(threadCount, max(1, count * weight / Self.parallelGrain), max(count, 1))
+    if parts == 1 {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      // The parts are disjoint, and concurrentPerform returns after the last one.
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: parts) { part in
+        body(part * count / parts..<(part + 1) * count / parts)
+      }
+    }
+  }
+
+  /// Runs `body` for each item, items being handed to threads as they get free.
+  ///
+  /// - Parameter body: receives the item and the number of the worker, below `threadCount`,
+  ///   which owns a scratch area of its own.
+  package func forEach(_ count: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
+    if threadCount == 1 || count < 2 {
+      for item in 0..<count { body(item, 0) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      // Each item is taken by exactly one worker.
+      nonisolated(unsafe) let body = body
+      let workers = min(threadCount, count)
+      DispatchQueue.concurrentPerform(iterations: workers) { worker in
+        var item = worker
+        while item < count {
+          body(item, worker)
+          item += workers
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import CKernels
+import CTKCore
+import CTKTensor
+import CTKTestSupport
+import Testing
+
+@Suite(.tags(.numeric))
+struct ComputeTests {
+  @Test(arguments: [(1, 1, 1), (3, 5, 7), (64, 48, 33), (130, 70, 96)])
+  func productsAgreeWithTheDefinition(_ rows: Int, _ depth: Int, _ columns: Int) {
+    var random = SeededGenerator(seed: UInt64(rows))
+    let left = random.floats(rows * depth)
+    let right = random.floats(depth * columns)
+    for threads in [1, 2, 3] {
+      let compute = Compute(threadCount: threads)
+      for (leftOrientation, rightOrientation) in [
+        (Orientation.plain, Orientation.plain), (.transposed, .plain), (.plain, .transposed),
+        (.transposed, .transposed),
+      ] {
+        let a = stored(left, rows, depth, leftOrientation)
+        let b = stored(right, depth, columns, rightOrientation)
+        let result = FloatBuffer(count: rows * columns)
+        let target = Matrix(result.base, rows: rows, columns: columns)
+        compute.multiply(a.view, leftOrientation, b.view, rightOrientation, into: target)
+        compute.multiply(
+          a.view, leftOrientation, b.view, rightOrientation, into: target, accumulates: true)
+        let expected = (0..<rows * columns).map { index in
+          2
+            * (0..<depth).map {
+              Double(left[index / columns * depth + $0])
+                * Double(right[$0 * columns + index % columns])
+            }.reduce(0, +)
+        }
+        let closeness = Closeness.of(result.array(), expected, absolute: 1e-5, relative: 1e-5)
+        #expect(closeness.isWithin, "\(threads) threads: \(closeness)")
+      }
+    }
+  }
+
+  private func stored(
+    _ values: [Float], _ rows: Int, _ columns: Int, _ orientation: Orientation
+  ) -> (buffer: FloatBuffer, view: Matrix) {
+    let buffer = FloatBuffer(count: values.count)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let place = orientation == .plain ? row * columns + column : column * rows + row
+        buffer.base[place] = values[row * columns + column]
+      }
+    }
+    let view =
+      orientation == .plain
+      ? Matrix(buffer.base, rows: rows, columns: columns)
+      : Matrix(buffer.base, rows: columns, columns: rows)
+    return (buffer, view)
+  }
+
+  @Test func everyItemIsVisitedOnce() {
+    let visits = FloatBuffer(count: 101)
+    Compute(threadCount: 3).forEach(101) { item, worker in
+      #expect(worker < 3)
+      visits.base[item] += 1
+    }
+    #expect(visits.array().allSatisfy { $0 == 1 })
+  }
+
+  @Test func halfPrecisionDecodesExactly() throws {
+    var f16: [UInt8] = []
+    var bf16: [UInt8] = []
+    for bits in UInt16.min...UInt16.max {
+      f16 += [UInt8(bits & 255), UInt8(bits >> 8)]
+      bf16 += [UInt8(bits & 255), UInt8(bits >> 8)]
+    }
+    let buffer = FloatBuffer(count: 65_536)
+    try f16.withUnsafeBytes {
+      try FloatDecoding.decode(
+        $0, info: TensorInfo(name: "x", dtype: .f16, shape: [65_536]), into: buffer.base)
+    }
+    for bits in UInt16.min...UInt16.max {
+      let expected = Float(Float16(bitPattern: bits))
+      let found = buffer.base[Int(bits)]
+      #expect(found.bitPattern == expected.bitPattern || (found.isNaN && expected.isNaN))
+    }
+    try bf16.withUnsafeBytes {
+      try FloatDecoding.decode(
+        $0, info: TensorInfo(name: "x", dtype: .bf16, shape: [65_536]), into: buffer.base)
+    }
+    for bits in UInt16.min...UInt16.max {
+      #expect(buffer.base[Int(bits)].bitPattern == UInt32(bits) << 16)
+    }
+  }
+
+  @Test func integersAreNotWeights() throws {
+    let info = try TensorInfo(name: "ids", dtype: .i64, shape: [1])
+    let buffer = FloatBuffer(count: 1)
+    let bytes = [UInt8](repeating: 0, count: 8)
+    #expect(throws: TensorError.self) {
+      try bytes.withUnsafeBytes { try FloatDecoding.decode($0, info: info, into: buffer.base) }
+    }
+  }
+}
+
+@Suite(.tags(.numeric))
+struct CounterRandomTests {
+  @Test func streamsDependOnEveryPartOfThePath() {
+    var draws: Set<UInt64> = []
+    for seed in 0..<4 as Range<UInt64> {
+      for step in 0..<4 as Range<UInt64> {
+        for site in 0..<4 as Range<UInt64> {
+          var random = CounterRandom(seed, step, site)
+          draws.insert(random.next())
+        }
+      }
+    }
+    #expect(draws.count == 64)
+  }
+
+  @Test func normalsHaveUnitVariance() {
+    var random = CounterRandom(11)
+    let draws = (0..<20_000).map { _ in random.normal() }
+    let mean = draws.reduce(0, +) / 20_000
+    let variance = draws.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / 20_000
+    // Five standard errors.
+    #expect(abs(mean) < 5 / 20_000.0.squareRoot())
+    #expect(abs(variance - 1) < 5 * (2 / 20_000.0).squareRoot())
+  }
+}
