@@ -81,7 +81,7 @@ let package = Package(
 
     .target(
       name: "CTKTestSupport",
-      dependencies: ["CTKCore", "CTKSafetensors"],
+      dependencies: ["CTKCore", "CTKSafetensors", "CTKTensor", "CTKModel"],
       path: "Tests/CTKTestSupport",
       swiftSettings: swiftSettings),
     tests("CTKCore", []),

@@ -27,6 +27,14 @@ package struct SequenceClassifier: Sendable {
     package var logits: Matrix { head.logits }
   }
 
+  /// What an evaluation leaves; valid until the arena's next reset.
+  package struct Evaluation {
+    /// [T, H], output of the last layer.
+    package let lastHiddenState: Matrix
+    /// [B, labels].
+    package let logits: Matrix
+  }
+
   /// - Parameter labelCount: outputs of the head; 1 for regression.
   /// - Throws: `model.architecture-unsupported`.
   package init(
@@ -46,25 +54,31 @@ package struct SequenceClassifier: Sendable {
     self.labelCount = labelCount
   }
 
-  /// Floats of arena that a pass over such a batch takes, forward and backward.
-  package func arenaCapacity(_ limits: BatchLimits) -> Int {
+  /// Floats of arena that a pass over such a batch takes.
+  ///
+  /// - Parameter keepsActivations: whether a backward pass follows.
+  package func arenaCapacity(_ limits: BatchLimits, keepsActivations: Bool = true) -> Int {
     let (tokens, width) = (limits.tokens, configuration.hiddenSize)
     let inner = configuration.intermediateSize
     let keptByLayer =
       tokens * (8 * width + inner + configuration.headCount + 4) + 16 * Self.blocksOfLayer
     let scratch = tokens * (6 * width + 3 * inner) + 16 * Self.blocksOfLayer
     let headBlocks = limits.sequences * (8 * width + 4 * max(labelCount, 16)) + 16 * 16
-    return keptByLayer * (layers.count + 1) + scratch + headBlocks
+    let keptLayers = keepsActivations ? layers.count + 1 : 3
+    return keptByLayer * keptLayers + scratch + headBlocks
   }
 
   /// Upper bound on the blocks one layer takes, for their rounding.
   private static let blocksOfLayer = 24
 
   /// A workspace for batches up to the limits.
-  package func workspace(_ limits: BatchLimits, compute: Compute) -> Workspace {
+  package func workspace(
+    _ limits: BatchLimits, compute: Compute, keepsActivations: Bool = true
+  ) -> Workspace {
     Workspace(
-      compute: compute, arenaCapacity: arenaCapacity(limits), longest: limits.longest,
-      headSize: configuration.headSize)
+      compute: compute,
+      arenaCapacity: arenaCapacity(limits, keepsActivations: keepsActivations),
+      longest: limits.longest, headSize: configuration.headSize)
   }
 
   /// Checks that every id and position has a row in its table.
@@ -125,6 +139,27 @@ extension SequenceClassifier {
     return Pass(
       embeddings: keptEmbeddings, layers: kept, head: keptHead, dropout: dropout,
       embedded: embedded)
+  }
+
+  /// Runs the network without dropout and keeps no layer's activations.
+  package func evaluate(
+    _ batch: PackedBatch, _ parameters: ParameterVector, _ workspace: Workspace
+  ) -> Evaluation {
+    let arena = workspace.arena
+    arena.reset()
+    var hidden = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
+    var next = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
+    let mark = arena.mark
+    _ = embeddings.forward(batch, into: hidden, dropout: .off, parameters, workspace)
+    for layer in layers {
+      arena.release(to: mark)
+      _ = layer.forward(
+        hidden, into: next, batch: batch, dropout: .off, parameters, workspace)
+      swap(&hidden, &next)
+    }
+    arena.release(to: mark)
+    let kept = head.forward(hidden, batch: batch, dropout: .off, parameters, workspace)
+    return Evaluation(lastHiddenState: hidden, logits: kept.logits)
   }
 
   /// Hands the sink everything it wants, from the head down to the lowest part it wants.

@@ -1,16 +1,15 @@
 import CTKCore
-import CTKModel
+package import CTKModel
 import CTKSafetensors
-import CTKTensor
-import CTKTestSupport
+package import CTKTensor
 
 /// A tiny reference checkpoint loaded into a network, with its parity numbers.
-struct ReferenceModel {
-  let parity: ParityFile
-  let network: SequenceClassifier
-  let parameters: ParameterVector
+package struct ReferenceModel {
+  package let parity: ParityFile
+  package let network: SequenceClassifier
+  package let parameters: ParameterVector
 
-  init(_ folder: String) throws {
+  package init(_ folder: String) throws {
     parity = try ParityFile(folder)
     let base = Fixtures.path("checkpoints/\(folder)/pt")
     let configuration = try ModelConfiguration(
@@ -23,7 +22,7 @@ struct ReferenceModel {
   }
 
   /// The batch stored under a prefix, its padding left out.
-  func batch(_ prefix: String = "") throws -> PackedBatch {
+  package func batch(_ prefix: String = "") throws -> PackedBatch {
     let ids = try parity.integers(prefix + "input_ids")
     let mask = try parity.integers(prefix + "attention_mask")
     let hasTypes = parity.tensors.info(of: prefix + "token_type_ids") != nil
@@ -41,7 +40,7 @@ struct ReferenceModel {
   }
 
   /// Rows of a padded [B, L, H] tensor where the mask is 1.
-  func realRows(_ name: String, mask maskName: String) throws -> [Float] {
+  package func realRows(_ name: String, mask maskName: String) throws -> [Float] {
     let values = try parity.floats(name)
     let width = try parity.shape(name)[2]
     return try parity.integers(maskName).enumerated().flatMap { row, isReal in
@@ -49,13 +48,13 @@ struct ReferenceModel {
     }
   }
 
-  func targets() throws -> Targets {
+  package func targets() throws -> Targets {
     network.labelCount == 1
       ? .scores(try parity.floats("labels")) : .classes(try parity.integers("labels"))
   }
 
   /// Runs an evaluation pass and lends its activations for the time of `body`.
-  func evaluate<Result>(
+  package func evaluate<Result>(
     _ batch: PackedBatch, compute: Compute = Compute(threadCount: 2),
     _ body: (SequenceClassifier.Pass) throws -> Result
   ) rethrows -> Result {
@@ -65,7 +64,7 @@ struct ReferenceModel {
     }
   }
 
-  func workspace(for batch: PackedBatch, compute: Compute = Compute(threadCount: 2)) -> Workspace {
+  package func workspace(for batch: PackedBatch, compute: Compute = Compute(threadCount: 2)) -> Workspace {
     network.workspace(BatchLimits(covering: [batch]), compute: compute)
   }
 }

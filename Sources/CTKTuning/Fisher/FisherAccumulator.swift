@@ -1,0 +1,139 @@
+import CKernels
+package import CTKModel
+package import CTKTensor
+
+/// Whether squared gradients are taken example by example or batch by batch.
+package enum FisherGranularity: String, Sendable, CaseIterable {
+  /// Mean over examples of the squared per-example gradient (the definition).
+  case example
+  /// Mean over batches of the squared batch-mean gradient (the authors' code).
+  case batch
+}
+
+/// Sum of squared gradients of the scored weights.
+///
+/// Per example no batch of one is needed: the rows of each example form its own
+/// weight gradient, which is squared into the scores while it is in cache.
+package final class FisherAccumulator: GradientSink {
+  /// Scores in the order of `scored`, parameter after parameter.
+  package let scores: FloatBuffer
+  private let layout: ParameterLayout
+  private let starts: [Int?]
+  private let granularity: FisherGranularity
+  private let scratch: FloatBuffer
+  private let compute: Compute
+
+  package init(
+    layout: ParameterLayout, scored: [ParameterID], granularity: FisherGranularity,
+    compute: Compute
+  ) {
+    self.layout = layout
+    self.granularity = granularity
+    self.compute = compute
+    var starts = [Int?](repeating: nil, count: layout.parameters.count)
+    var total = 0
+    for id in scored {
+      starts[id.index] = total
+      total += layout[id].count
+    }
+    self.starts = starts
+    scores = FloatBuffer(count: total)
+    scratch = FloatBuffer(count: scored.map { layout[$0].count }.max() ?? 0)
+  }
+
+  package func wants(_ id: ParameterID) -> Bool { starts[id.index] != nil }
+
+  /// The scores of one parameter.
+  package func pointer(_ id: ParameterID) -> UnsafeMutablePointer<Float>? {
+    starts[id.index].map { scores.base + $0 }
+  }
+
+  private func groups(_ examples: [Int]) -> [Range<Int>] {
+    switch granularity {
+    case .batch: [0..<(examples.last ?? 0)]
+    case .example: zip(examples, examples.dropFirst()).map { $0..<$1 }
+    }
+  }
+
+  package func linear(
+    weight: ParameterID, bias: ParameterID, input: Matrix, outputGradient: Matrix,
+    examples: [Int]
+  ) {
+    let groups = groups(examples)
+    if let target = pointer(weight) {
+      addSquaredProducts(outputGradient, input, groups: groups, into: target)
+    }
+    if let target = pointer(bias) {
+      let columns = outputGradient.columns
+      for group in groups {
+        scratch.base.update(repeating: 0, count: columns)
+        compute.columnSums(outputGradient.rows(group), into: scratch.base)
+        compute.kernels.add_squares(scratch.base, target, columns)
+      }
+    }
+  }
+
+  /// Adds the squares of `dY^T X` over each group's rows.
+  ///
+  /// Threads divide the rows of the weight, so no two of them share a score.
+  private func addSquaredProducts(
+    _ outputGradient: Matrix, _ input: Matrix, groups: [Range<Int>],
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    let (rows, columns) = (outputGradient.columns, input.columns)
+    let single = Compute(threadCount: 1, kernels: compute.kernels)
+    compute.parallel(rows, weight: columns * input.rows) { part in
+      let start = part.lowerBound * columns
+      let product = Matrix(scratch.base + start, rows: part.count, columns: columns)
+      for group in groups {
+        single.multiply(
+          outputGradient.rows(group).columns(part), .transposed, input.rows(group), .plain,
+          into: product)
+        compute.kernels.add_squares(product.base, target + start, part.count * columns)
+      }
+    }
+  }
+
+  package func norm(
+    scale: ParameterID, shift: ParameterID, input: NormInput, outputGradient: Matrix,
+    examples: [Int]
+  ) {
+    let columns = outputGradient.columns
+    let sums = FloatBuffer(count: 2 * columns)
+    for group in groups(examples) {
+      sums.clear()
+      let part = input.rows(group)
+      compute.kernels.norm_parameter_gradients(
+        part.values.base, part.mean, part.rstd, outputGradient.rows(group).base, group.count,
+        columns, sums.base, sums.base + columns)
+      if let target = pointer(scale) {
+        compute.kernels.add_squares(sums.base, target, columns)
+      }
+      if let target = pointer(shift) {
+        compute.kernels.add_squares(sums.base + columns, target, columns)
+      }
+    }
+  }
+
+  package func embedding(
+    table: ParameterID, indices: [Int32], gradient: Matrix, examples: [Int]
+  ) {
+    guard let target = pointer(table) else { return }
+    let columns = gradient.columns
+    for group in groups(examples) {
+      let touched = Set(indices[group])
+      for index in touched {
+        (scratch.base + Int(index) * columns).update(repeating: 0, count: columns)
+      }
+      for row in group {
+        compute.kernels.add(
+          gradient.base + row * gradient.stride, scratch.base + Int(indices[row]) * columns,
+          columns)
+      }
+      for index in touched {
+        let start = Int(index) * columns
+        compute.kernels.add_squares(scratch.base + start, target + start, columns)
+      }
+    }
+  }
+}

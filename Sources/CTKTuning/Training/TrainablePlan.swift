@@ -1,0 +1,83 @@
+package import CTKModel
+
+/// Which weights train, and where each lies in the compact vector.
+///
+/// The compact vector holds the gradients, moments and values of exactly the
+/// weights that train: a dense tensor whole, a child tensor at its positions.
+package final class TrainablePlan: Sendable {
+  /// The part of one parameter that trains.
+  package struct Slice: Sendable {
+    package let id: ParameterID
+    /// First entry in the compact vector.
+    package let start: Int
+    package let count: Int
+    /// First entry in `positions`, or nil when the whole parameter trains.
+    package let firstPosition: Int?
+    package let decays: Bool
+  }
+
+  package let layout: ParameterLayout
+  package let slices: [Slice]
+  /// Entries of the compact vector.
+  package let count: Int
+  /// Positions of all child entries within their own parameters.
+  let positions: PositionBuffer
+  private let sliceOfParameter: [Int?]
+
+  /// - Parameter child: sorted positions of the child's entries by parameter.
+  /// - Parameter dense: parameters that train whole; they take precedence over `child`.
+  package init(
+    layout: ParameterLayout, child: [ParameterID: [UInt32]], dense: Set<ParameterID>
+  ) {
+    self.layout = layout
+    let sparse = child.filter { !dense.contains($0.key) && !$0.value.isEmpty }
+    positions = PositionBuffer(count: sparse.values.map(\.count).reduce(0, +))
+    var slices: [Slice] = []
+    var sliceOfParameter = [Int?](repeating: nil, count: layout.parameters.count)
+    var (start, firstPosition) = (0, 0)
+    for id in layout.allIDs {
+      let parameter = layout[id]
+      let chosen = sparse[id]
+      guard dense.contains(id) || chosen != nil else { continue }
+      let count = chosen?.count ?? parameter.count
+      if let chosen { positions.fill(at: firstPosition, with: chosen) }
+      sliceOfParameter[id.index] = slices.count
+      slices.append(
+        Slice(
+          id: id, start: start, count: count,
+          firstPosition: chosen == nil ? nil : firstPosition, decays: parameter.role.decays))
+      start += count
+      if chosen != nil { firstPosition += count }
+    }
+    self.slices = slices
+    self.sliceOfParameter = sliceOfParameter
+    count = start
+  }
+
+  package func slice(of id: ParameterID) -> Slice? {
+    sliceOfParameter[id.index].map { slices[$0] }
+  }
+
+  /// The largest parameter of which only a child trains; its whole gradient
+  /// passes through scratch.
+  var largestSparseParameter: Int {
+    slices.filter { $0.firstPosition != nil }.map { layout[$0.id].count }.max() ?? 0
+  }
+}
+
+/// Owner of the child's positions as one block.
+// Written only by the plan that creates it, before anyone else sees it.
+final class PositionBuffer: @unchecked Sendable {
+  let base: UnsafeMutablePointer<UInt32>
+
+  init(count: Int) { base = .allocate(capacity: max(count, 1)) }
+
+  deinit { base.deallocate() }
+
+  func fill(at start: Int, with values: [UInt32]) {
+    values.withUnsafeBufferPointer { source in
+      guard let first = source.baseAddress else { return }
+      (base + start).update(from: first, count: source.count)
+    }
+  }
+}
