@@ -23,9 +23,11 @@ public protocol Tokenizer: Sendable {
 
   /// Encodes one text or a pair.
   ///
-  /// - Parameter maxLength: ids to give at most, special tokens included. A pair loses ids from
-  ///   its longer side first. Special tokens always stay, so a bound below
-  ///   `specialTokenCount(isPair:)` gives just those.
+  /// - Parameters:
+  ///   - pair: the second text; an empty one counts as none.
+  ///   - maxLength: ids to give at most, special tokens included. A pair loses ids from its
+  ///     longer side first. Special tokens always stay, so a bound below
+  ///     `specialTokenCount(isPair:)` gives just those.
   func encode(_ text: String, pair: String?, maxLength: Int?) -> Encoding
 }
 

@@ -34,7 +34,7 @@ struct WordPieceTokenizer: Tokenizer {
   func encode(_ text: String, pair second: String?, maxLength: Int?) -> Encoding {
     var scratch = ByteBuffer()
     let firstIDs = ids(of: text, scratch: &scratch)
-    guard let second else {
+    guard let second, !second.isEmpty else {
       return single.assemble(firstIDs.prefix(budget(single, maxLength)))
     }
     let secondIDs = ids(of: second, scratch: &scratch)

@@ -1,1 +1,3 @@
 import CTKCommand
+
+CTK.run(arguments: Array(CommandLine.arguments.dropFirst()))

@@ -26,12 +26,14 @@ public struct AtomicFile: ~Copyable {
     let (file, temporary) = try AtomicFile.makeTemporary(beside: path)
     descriptor = file
     temporaryPath = temporary
+    UnfinishedOutputs.add(temporary)
   }
 
   deinit {
     if descriptor >= 0 {
       close(descriptor)
       unlink(temporaryPath)
+      UnfinishedOutputs.remove(temporaryPath)
     }
   }
 
@@ -58,6 +60,7 @@ public struct AtomicFile: ~Copyable {
     let file = descriptor
     descriptor = -1
     close(file)
+    UnfinishedOutputs.remove(temporaryPath)
   }
 
   private static func makeTemporary(beside path: String) throws(CoreError) -> (Int32, String) {

@@ -31,11 +31,13 @@ public struct AtomicFolder: ~Copyable {
       buffer.baseAddress.map { String(cString: $0) } ?? ""
     }
     chmod(temporaryPath, 0o755)
+    UnfinishedOutputs.add(temporaryPath)
     isOpen = true
   }
 
   deinit {
     if isOpen { Folder.removeTree(temporaryPath) }
+    UnfinishedOutputs.remove(temporaryPath)
   }
 
   /// Where a file of the folder is to be written before the commit.
@@ -45,17 +47,22 @@ public struct AtomicFolder: ~Copyable {
   public consuming func commit() throws(CoreError) {
     if access(path, F_OK) == 0 {
       guard replacesExisting else { throw Output.existsError(path) }
-      try swapWithExisting()
+      try swapWithExisting(temporaryPath)
     } else {
       try Output.publish(temporaryPath, as: path, replacesExisting: false)
     }
     isOpen = false
   }
 
-  private func swapWithExisting() throws(CoreError) {
+  /// Publishes one folder inside this one in place of the existing folder.
+  public consuming func promote(_ name: String) throws(CoreError) {
+    try swapWithExisting(self.path(of: name))
+  }
+
+  private func swapWithExisting(_ replacement: String) throws(CoreError) {
     let retired = temporaryPath + ".old"
     guard rename(path, retired) == 0 else { throw Output.writeError(errno, path: path) }
-    guard rename(temporaryPath, path) == 0 else {
+    guard rename(replacement, path) == 0 else {
       let number = errno
       rename(retired, path)
       throw Output.writeError(number, path: path)

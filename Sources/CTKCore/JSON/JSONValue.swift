@@ -14,7 +14,7 @@ public enum JSONValue: Sendable, Equatable {
 /// Members of a JSON object in the order they were read or added.
 public struct JSONObject: Sendable, Equatable {
   public private(set) var keys: [String] = []
-  private var values: [String: JSONValue] = [:]
+  private var values: [UTF8Key: JSONValue] = [:]
 
   public init() {}
 
@@ -25,19 +25,19 @@ public struct JSONObject: Sendable, Equatable {
   public var count: Int { keys.count }
 
   public subscript(key: String) -> JSONValue? {
-    get { values[key] }
+    get { values[UTF8Key(key)] }
     set {
       if let newValue {
-        if values.updateValue(newValue, forKey: key) == nil { keys.append(key) }
-      } else if values.removeValue(forKey: key) != nil {
-        keys.removeAll { $0 == key }
+        if values.updateValue(newValue, forKey: UTF8Key(key)) == nil { keys.append(key) }
+      } else if values.removeValue(forKey: UTF8Key(key)) != nil {
+        keys.removeAll { UTF8Key($0) == UTF8Key(key) }
       }
     }
   }
 
   /// Members in order.
   public var members: [(key: String, value: JSONValue)] {
-    keys.compactMap { key in values[key].map { (key, $0) } }
+    keys.compactMap { key in values[UTF8Key(key)].map { (key, $0) } }
   }
 }
 

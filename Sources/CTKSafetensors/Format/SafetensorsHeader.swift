@@ -68,21 +68,24 @@ struct SafetensorsHeader {
   private static func fields(
     of header: UnsafeRawBufferPointer
   ) throws(SafetensorsError) -> JSONObject {
-    guard isUTF8(header) else {
-      throw SafetensorsError(.headerNotUTF8, "the header is not UTF-8")
-    }
     let value: JSONValue
     do {
       value = try JSONParser.parse(header)
     } catch {
-      let isDuplicate = error.code == CoreErrorCode.jsonDuplicateKey.rawValue
-      throw SafetensorsError(
-        isDuplicate ? .duplicateKey : .headerInvalid, "in the header: \(error.message)")
+      throw SafetensorsError(Self.code(for: error), "in the header: \(error.message)")
     }
     guard let fields = value.objectValue else {
       throw SafetensorsError(.headerInvalid, "the header must hold a JSON object")
     }
     return fields
+  }
+
+  private static func code(for error: CoreError) -> SafetensorsErrorCode {
+    switch CoreErrorCode(rawValue: error.code) {
+    case .jsonDuplicateKey: .duplicateKey
+    case .jsonNotUTF8: .headerNotUTF8
+    default: .headerInvalid
+    }
   }
 
   /// The reference reader takes `null` for an absent block.
@@ -131,10 +134,6 @@ struct SafetensorsHeader {
         .dataTrailing, "\(fileEnd - end) bytes follow the last tensor at byte \(end)")
     }
   }
-}
-
-private func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-  bytes.withMemoryRebound(to: UInt8.self) { (try? UTF8Span(validating: $0.span)) != nil }
 }
 
 /// Decoder of single tensor descriptions.

@@ -81,7 +81,7 @@ struct StepHash: Sendable {
   }
 
   @inline(__always)
-  func slot(of key: UInt64) -> Int { Int(truncatingIfNeeded: key &* multiplier &>> shift) }
+  func slot(of key: UInt64) -> Int { Int(truncatingIfNeeded: (key &* multiplier) &>> shift) }
 
   @inline(__always)
   func slot(after slot: Int) -> Int { (slot + 1) & slotMask }

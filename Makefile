@@ -1,0 +1,59 @@
+# Build, test and install ctk. `make help` lists the targets.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+PACKAGES := libhdf5-dev zlib1g-dev libopenblas-dev pkg-config
+SOURCES := Package.swift Sources Tests
+FORMAT := $(SWIFT) format
+
+.PHONY: help deps build demo test format lint bench install
+
+help:
+	@echo 'make deps      install the system libraries (Debian and Ubuntu)'
+	@echo 'make build     build ctk for release'
+	@echo 'make demo      run the whole flow on a tiny model'
+	@echo 'make test      build and run all tests'
+	@echo 'make format    format the sources in place'
+	@echo 'make lint      check the format of the sources'
+	@echo 'make bench     measure this machine'
+	@echo 'make install   install ctk below PREFIX ($(PREFIX))'
+
+deps:
+	@if ! command -v apt-get >/dev/null; then \
+	  if command -v pkg-config >/dev/null && pkg-config --exists zlib openblas \
+	    && { pkg-config --exists hdf5-serial || pkg-config --exists hdf5; }; then exit 0; fi; \
+	  echo 'make deps: this system has no apt-get.' >&2; \
+	  echo 'Install pkg-config and the development files of HDF5, zlib and OpenBLAS.' >&2; \
+	  exit 1; \
+	fi; \
+	missing=; \
+	for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	    || missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends $$missing
+
+build: deps
+	$(SWIFT) build -c release --product ctk
+
+demo: build
+	CTK="$$($(SWIFT) build -c release --show-bin-path)/ctk" bash docs/demo/run.sh
+
+test: deps
+	$(SWIFT) test -c release --parallel
+
+format:
+	$(FORMAT) --in-place --configuration .swift-format --recursive $(SOURCES)
+
+lint:
+	$(FORMAT) lint --strict --configuration .swift-format --recursive $(SOURCES)
+
+bench: build
+	"$$($(SWIFT) build -c release --show-bin-path)/ctk" bench
+
+install: build
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/ctk" "$(DESTDIR)$(PREFIX)/bin/ctk"

@@ -1,0 +1,69 @@
+/// A tensor name with at most one layer number, matched by whole components.
+///
+/// `{layer}` stands for a decimal number without leading zeros; it may follow
+/// fixed text inside its component, as in `layer_._{layer}`.
+package struct NamePattern: Sendable, Hashable {
+  package enum Component: Sendable, Hashable {
+    case fixed(String)
+    case layer(prefix: String)
+  }
+
+  package let text: String
+  package let components: [Component]
+
+  private static let placeholder = "{layer}"
+
+  package init(_ text: String, separator: Character) {
+    self.text = text
+    components = text.split(separator: separator, omittingEmptySubsequences: false).map { part in
+      part.hasSuffix(Self.placeholder)
+        ? .layer(prefix: String(part.dropLast(Self.placeholder.count))) : .fixed(String(part))
+    }
+  }
+
+  package var hasLayer: Bool { text.contains(Self.placeholder) }
+
+  /// The name for one layer; the layer is ignored by a pattern without one.
+  package func name(layer: Int?) -> String {
+    guard let layer, let range = text.firstRange(of: Self.placeholder) else { return text }
+    return text.replacingCharacters(in: range, with: String(layer))
+  }
+
+  /// Compares a name's components with the pattern.
+  ///
+  /// - Returns: nil when they differ, else the layer number or `.some(nil)`.
+  package func match(_ names: some Collection<Substring>) -> Int?? {
+    guard names.count == components.count else { return nil }
+    var layer: Int?
+    for (name, component) in zip(names, components) {
+      switch component {
+      case .fixed(let text):
+        guard name.utf8.elementsEqual(text.utf8) else { return nil }
+      case .layer(let prefix):
+        guard name.utf8.starts(with: prefix.utf8),
+          let number = Self.layerNumber(name.utf8.dropFirst(prefix.utf8.count))
+        else { return nil }
+        layer = number
+      }
+    }
+    return .some(layer)
+  }
+
+  /// A number as ctk would write it, below a million.
+  private static func layerNumber(_ digits: Substring.UTF8View) -> Int? {
+    guard let first = digits.first, digits.count <= 6 else { return nil }
+    if first == UInt8(ascii: "0") && digits.count > 1 { return nil }
+    var number = 0
+    for digit in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      number = number * 10 + Int(digit - UInt8(ascii: "0"))
+    }
+    return number
+  }
+}
+
+extension String {
+  fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String {
+    self[..<range.lowerBound] + text + self[range.upperBound...]
+  }
+}

@@ -1,0 +1,68 @@
+public import CTKCore
+
+/// What an import does with every source tensor and fills every target with.
+///
+/// Each source tensor is in exactly one of `used`, `aliases` and `skipped`.
+public struct ImportPlan: Sendable {
+  /// A source tensor that becomes a target.
+  public struct Step: Sendable, Equatable {
+    public let source: TensorInfo
+    public let operation: TensorOperation
+    /// Canonical name, written dtype and shape.
+    public let target: TensorInfo
+  }
+
+  /// A source tensor that repeats one that is used.
+  public struct Alias: Sendable, Equatable {
+    public let source: TensorInfo
+    public let operation: TensorOperation
+    public let relation: AliasRelation
+    /// The canonical name under which its values are stored.
+    public let target: String
+    /// The canonical name of the tensor itself; differs from `target` for tied weights.
+    let ownTarget: TensorInfo
+  }
+
+  public struct Skipped: Sendable, Equatable {
+    public let name: String
+    public let reason: String
+  }
+
+  public let architecture: Architecture
+  public let layout: SourceLayout
+  /// Sorted by target name.
+  public let used: [Step]
+  /// Sorted by source name.
+  public let aliases: [Alias]
+  /// Sorted by name.
+  public let skipped: [Skipped]
+  /// Targets that the configuration's model class has and the source lacks, sorted.
+  public let missing: [String]
+
+  public var targets: [TensorInfo] { used.map(\.target) }
+}
+
+/// How an alias came to be.
+public enum AliasRelation: String, Sendable {
+  /// The same tensor under two names.
+  case duplicate
+  /// A repetition that the source's writer is known to make.
+  case copy
+  /// Two roles that share weights by the model's definition.
+  case tied
+}
+
+extension ImportPlan {
+  /// Plans an import from names, shapes and the configuration alone.
+  ///
+  /// - Throws: `checkpoint.architecture-unsupported`, `import.shape-mismatch`,
+  ///   `import.dtype-unsupported`, and `import.tensor-missing` for a tensor of the embeddings
+  ///   or of an encoder layer.
+  public init(
+    tensors: [TensorInfo], configuration: SourceConfiguration, dtype: ImportDType = .keep
+  ) throws(CheckpointError) {
+    let schema = try ArchitectureSchema.of(configuration.model.architecture)
+    var planner = ImportPlanner(schema: schema, configuration: configuration, dtype: dtype)
+    self = try planner.plan(tensors)
+  }
+}

@@ -1,0 +1,93 @@
+public import CTKCore
+
+/// A checkpoint in any container and naming, seen under canonical names.
+///
+/// Tensors are converted when they are asked for, one at a time.
+public struct SourceCheckpoint: TensorSource {
+  public let configuration: SourceConfiguration
+  public let plan: ImportPlan
+  /// Everything odd that was met while opening, one sentence each.
+  public let findings: [String]
+
+  let file: SourceFile
+  private let source: SourceTensors
+  private let stepOfTarget: [String: ImportPlan.Step]
+
+  /// Opens a source, plans its import and compares what is stored twice.
+  ///
+  /// - Parameters:
+  ///   - path: a folder or a file; see `docs/guides/import.md`.
+  ///   - options: the configuration file, the architecture and the dtype are used.
+  /// - Throws: the `import.*` and `checkpoint.*` codes, those of the container, and `config.*`.
+  public init(path: String, options: ImportOptions = ImportOptions()) throws(CheckpointError) {
+    let file = try SourceFile.locate(path)
+    let source = try SourceTensors.open(file)
+    let configuration = try SourceConfiguration.read(
+      options.configurationPath ?? file.folder + "/config.json",
+      architecture: options.architecture)
+    do {
+      let plan = try ImportPlan(
+        tensors: source.tensors.tensors, configuration: configuration, dtype: options.dtype)
+      let (resolved, differences) = try plan.resolvingAliases(in: source.tensors)
+      self.init(
+        file: file, source: source, configuration: configuration, plan: resolved,
+        findings: source.findings + configuration.findings + differences)
+    } catch {
+      throw error.at(file.path)
+    }
+  }
+
+  private init(
+    file: SourceFile, source: SourceTensors, configuration: SourceConfiguration, plan: ImportPlan,
+    findings: [String]
+  ) {
+    self.file = file
+    self.source = source
+    self.configuration = configuration
+    self.plan = plan
+    self.findings = findings
+    stepOfTarget = Dictionary(
+      plan.used.map { ($0.target.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  public var tensors: [TensorInfo] { plan.targets }
+
+  public func info(of name: String) -> TensorInfo? { stepOfTarget[name]?.target }
+
+  public func withTensorBytes<Result>(
+    _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try withConversion(of: name) { result in try body(result.bytes) }
+  }
+
+  /// A converted tensor, lent for the time of a call.
+  struct Conversion {
+    let bytes: UnsafeRawBufferPointer
+    /// The source's own bytes.
+    let sourceBytes: UnsafeRawBufferPointer
+    let step: ImportPlan.Step
+    /// Finite values that the cast turned into infinities.
+    let overflowCount: Int
+  }
+
+  /// As `withTensorBytes`, with what became of the source's values.
+  func withConversion<Result>(
+    of name: String, _ body: (Conversion) throws -> Result
+  ) throws -> Result {
+    guard let step = stepOfTarget[name] else {
+      throw CoreError(.tensorMissing, "there is no tensor '\(name)'", path: file.path)
+    }
+    return try source.tensors.withTensorBytes(step.source.name) { sourceBytes in
+      try TensorConversion(step).withResult(of: sourceBytes) { bytes, overflowCount in
+        try body(
+          Conversion(
+            bytes: bytes, sourceBytes: sourceBytes, step: step, overflowCount: overflowCount))
+      }
+    }
+  }
+
+  /// Gives back the memory that reading a tensor took.
+  func discard(_ name: String) {
+    if let step = stepOfTarget[name] { source.discard(step.source.name) }
+  }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import CTKCore
+import CTKText
+
+struct TokenizeCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenize",
+    abstract: "Show texts as token ids, one JSON object a line.",
+    discussion: """
+      Examples:
+        ctk tokenize --base base "a text" "another"
+        ctk tokenize --base base --input pairs.tsv --max-length 64
+      """)
+
+  @Option(help: "Checkpoint with the tokenizer.")
+  var base: String
+
+  @Argument(help: "Texts; a tab separates the two of a pair.")
+  var texts: [String] = []
+
+  @Option(help: "File of lines, pairs or JSON Lines; - reads standard input.")
+  var input: String?
+
+  @Option(help: "Longest input in tokens.")
+  var maxLength: Int?
+
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func perform(_ reporter: Reporter) throws {
+    let tokenizer = try TokenizerFolder.load(base)
+    for input in try InputLines.read(arguments: texts, path: input) {
+      let encoding =
+        switch input {
+        case .text(let text, let pair):
+          tokenizer.encode(text, pair: pair, maxLength: maxLength)
+        case .tokens(let ids, let types): Encoding(inputIDs: ids, tokenTypeIDs: types)
+        }
+      let fields: JSONValue = [
+        "input_ids": .array(encoding.inputIDs.map { .integer(Int($0)) }),
+        "token_type_ids": .array(encoding.tokenTypeIDs.map { .integer(Int($0)) }),
+      ]
+      reporter.line(fields.compactText)
+    }
+  }
+}

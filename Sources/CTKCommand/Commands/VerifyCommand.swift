@@ -1,0 +1,46 @@
+import ArgumentParser
+import CTKCore
+import CTKPatch
+import CTKSafetensors
+
+struct VerifyCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check every digest of a patch, and of the models it belongs to.",
+    discussion: """
+      Ends with status 2 and the first difference when something differs.
+
+      Examples:
+        ctk verify --patch mrpc.ctkpatch
+        ctk verify --patch mrpc.ctkpatch --base base --tuned tuned
+      """)
+
+  @Option(help: "The patch.")
+  var patch: String
+
+  @Option(help: "The base it was made for.")
+  var base: String?
+
+  @Option(help: "The tuned model it leads to.")
+  var tuned: String?
+
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func perform(_ reporter: Reporter) throws {
+    let file = try PatchFile(path: patch)
+    let result = try PatchVerifier.verify(
+      file, base: try base.map { try SafetensorsCheckpoint(path: $0) },
+      tuned: try tuned.map { try SafetensorsCheckpoint(path: $0) }, progress: reporter.progress)
+    reporter.finish(schema: "ctk-verify/1", result.json, text: text(result))
+    if !result.isOK { throw ExitCode(ExitStatus.differs.rawValue) }
+  }
+
+  private func text(_ result: VerifyResult) -> String {
+    guard let difference = result.firstDifference else {
+      return "ok: \(result.checked) digests and streams are right"
+    }
+    return "differs: '\(difference.subject)' of the \(difference.place) "
+      + "is \(difference.found?.hex ?? "absent"), expected \(difference.expected?.hex ?? "absent")"
+  }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+
+/// How results, progress and errors are shown.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but the result and errors.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Log what is done to standard error.")
+  var verbose = false
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Show progress (default: when standard error is a terminal).")
+  var progress: Bool?
+
+  init() {}
+}
+
+/// How many threads compute.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads to compute with; 0 takes all cores.")
+  var threads = 0
+
+  init() {}
+
+  func validate() throws {
+    if threads < 0 || threads > 1024 {
+      throw ValidationError("--threads must lie between 0 and 1024")
+    }
+  }
+}
+
+/// Whether outputs may be replaced.
+struct ForceOption: ParsableArguments {
+  @Flag(help: "Replace an existing output.")
+  var force = false
+
+  init() {}
+}

@@ -1,0 +1,33 @@
+import CTKCore
+
+/// A way coded bytes can be wrong, before it is known whose they are.
+///
+/// Patches and masks share the coding but report under their own codes.
+package enum StreamFault: Error {
+  case damaged(String)
+  case unsupported(String)
+
+  /// The fault as an error about a stream of a patch.
+  func inPatch(_ stream: String, path: String) -> PatchError {
+    switch self {
+    case .damaged(let what):
+      PatchError(
+        .damaged, "stream '\(stream)': \(what)", path: path, hint: "fetch the patch again")
+    case .unsupported(let what):
+      PatchError(
+        .unsupported, "stream '\(stream)': \(what)", path: path, hint: "use a newer ctk")
+    }
+  }
+
+  /// The fault as an error about a stream of a mask.
+  func inMask(_ stream: String, path: String) -> PatchError {
+    switch self {
+    case .damaged(let what):
+      PatchError(
+        .maskDamaged, "stream '\(stream)': \(what)", path: path, hint: "fetch the mask again")
+    case .unsupported(let what):
+      PatchError(
+        .maskUnsupported, "stream '\(stream)': \(what)", path: path, hint: "use a newer ctk")
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import CTKCore
+
+/// Reader of the unit streams of one tensor stream, a block at a time.
+struct UnitStreamDecoder {
+  private var cursor: ByteCursor
+
+  init(_ stream: UnsafeRawBufferPointer) { cursor = ByteCursor(stream) }
+
+  /// Reads a stream of differences.
+  ///
+  /// - Parameter unitCount: units of the tensor that is at hand.
+  /// - Returns: how many differences were not 0.
+  mutating func decodeChanges(
+    unit: CodingUnit, unitCount: Int, _ body: (PatchBlock) -> Void
+  ) throws(StreamFault) -> Int {
+    let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
+    var changes = 0
+    for index in 0..<layout.blockCount {
+      let range = layout.range(of: index)
+      guard let block = try block(of: range, unit: unit) else { continue }
+      changes += block.changeCount(unit: unit)
+      body(block)
+    }
+    return changes
+  }
+
+  /// Reads a stream that codes all units of a tensor from zero bits.
+  mutating func decodeWhole(
+    unit: CodingUnit, unitCount: Int, _ body: (PatchBlock) -> Void
+  ) throws(StreamFault) {
+    let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
+    for index in 0..<layout.blockCount {
+      let range = layout.range(of: index)
+      guard let block = try block(of: range, unit: unit), block.positions == nil else {
+        throw .damaged("a whole tensor lacks units of block \(index)")
+      }
+      body(block)
+    }
+  }
+
+  /// Reads a stream of positions alone, as masks hold them.
+  mutating func decodePositions(
+    unitCount: Int, _ body: (Range<Int>, [UInt32]?) throws(StreamFault) -> Void
+  ) throws(StreamFault) {
+    let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
+    for index in 0..<layout.blockCount {
+      let range = layout.range(of: index)
+      let count = try codedCount(in: range)
+      if count == 0 { continue }
+      try body(
+        range, try IndexCoding.decode(&cursor, count: count, unitCount: range.count))
+    }
+  }
+
+  func requireEnd() throws(StreamFault) {
+    if !cursor.isAtEnd { throw .damaged("\(cursor.remaining) bytes follow its end") }
+  }
+
+  private mutating func codedCount(in range: Range<Int>) throws(StreamFault) -> Int {
+    let count = try cursor.varint()
+    guard count <= range.count else {
+      throw .damaged("a block of \(range.count) units codes \(count)")
+    }
+    return count
+  }
+
+  private mutating func block(
+    of range: Range<Int>, unit: CodingUnit
+  ) throws(StreamFault) -> PatchBlock? {
+    let count = try codedCount(in: range)
+    if count == 0 { return nil }
+    let positions = try IndexCoding.decode(&cursor, count: count, unitCount: range.count)
+    let differences =
+      switch unit.width {
+      case .one: try ValueCoding.decode(&cursor, count: count, as: UInt8.self)
+      case .two: try ValueCoding.decode(&cursor, count: count, as: UInt16.self)
+      case .four: try ValueCoding.decode(&cursor, count: count, as: UInt32.self)
+      case .eight: try ValueCoding.decode(&cursor, count: count, as: UInt64.self)
+      }
+    return PatchBlock(units: range, positions: positions, differences: differences)
+  }
+}
+
+// MARK: Sizes
+
+/// Bytes that a unit stream spends on positions and on values.
+struct StreamSizes: Sendable {
+  var index = 0
+  var values = 0
+}
+
+extension UnitStreamDecoder {
+  /// Adds up a stream's sizes without inflating anything.
+  mutating func measure(unit: CodingUnit, unitCount: Int) throws(StreamFault) -> StreamSizes {
+    var sizes = StreamSizes()
+    let total = cursor.remaining
+    let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
+    for index in 0..<layout.blockCount {
+      let range = layout.range(of: index)
+      let count = try codedCount(in: range)
+      if count == 0 { continue }
+      try IndexCoding.skip(&cursor, count: count, unitCount: range.count)
+      let start = cursor.remaining
+      for _ in 0..<unit.byteCount { try Part.skip(&cursor, count: count) }
+      sizes.values += start - cursor.remaining
+    }
+    sizes.index = total - cursor.remaining - sizes.values
+    return sizes
+  }
+}

@@ -1,0 +1,16 @@
+/// Names and limits of `formats/patch.md`.
+public enum PatchFormat {
+  public static let name = "ctk-patch"
+  static let version = "1"
+  static let tensorStreamPrefix = "tensor:"
+  static let fileStreamPrefix = "file:"
+  static let nameLimit = 65_535
+  static let rankLimit = 32
+  static let fileByteLimit = 1 << 24
+}
+
+/// Codecs of tensor streams.
+public enum PatchCodec: String, Sendable, CaseIterable {
+  /// Byte planes through zlib, readable with Python's standard library.
+  case deflate
+}

@@ -1,0 +1,107 @@
+public import CTKCore
+import CTKSafetensors
+
+/// An opened patch: header checked, streams read on demand.
+///
+/// Specified in `formats/patch.md`.
+public final class PatchFile: Sendable {
+  public let path: String
+  public let header: PatchHeader
+  /// Identity of the patch, the seal of its header (section 4.2).
+  public let digest: Digest
+  private let container: SafetensorsFile
+  private let indices: [String: Int]
+
+  /// Opens a patch and checks its container, header and seal; streams are not read.
+  ///
+  /// - Throws: `patch.not-a-patch`, `patch.damaged`, `patch.unsupported`, and the
+  ///   codes of `SafetensorsFile`.
+  public init(path: String) throws(PatchError) {
+    let container = try PatchError.wrap { () throws(SafetensorsError) in
+      try SafetensorsFile(path: path)
+    }
+    do throws(HeaderFault) {
+      let metadata = try SealedMetadata(
+        container.metadata, format: PatchFormat.name, version: PatchFormat.version)
+      digest = metadata.digest
+      header = try PatchHeader(metadata)
+      try Self.requireStreams(header.streamNames, in: container)
+    } catch {
+      throw error.inPatch(path)
+    }
+    self.path = path
+    self.container = container
+    indices = Dictionary(
+      uniqueKeysWithValues: header.entries.enumerated().map { ($1.name, $0) })
+  }
+
+  /// The entry of one tensor; nil when the patch does not touch it.
+  public func entry(named name: String) -> PatchEntry? {
+    indices[name].map { header.entries[$0] }
+  }
+
+  /// Bytes of the whole file.
+  public var byteCount: Int {
+    get throws(PatchError) {
+      let file = try PatchError.wrap { () throws(CoreError) in try MappedFile(path: path) }
+      return file.byteCount
+    }
+  }
+
+  private static func requireStreams(
+    _ names: [String], in container: SafetensorsFile
+  ) throws(HeaderFault) {
+    guard container.tensors.map(\.name) == names else {
+      throw .damaged("its streams are not those that its tables name")
+    }
+    for info in container.tensors where info.dtype != .u8 || info.shape.count != 1 {
+      throw .damaged("stream '\(info.name)' is not a list of bytes")
+    }
+  }
+
+  /// Lends the bytes of a stream.
+  func withStream<Result>(
+    _ name: String, _ body: (UnsafeRawBufferPointer) throws(PatchError) -> Result
+  ) throws(PatchError) -> Result {
+    defer { container.discard(name) }
+    return try container.lend(name, body)
+  }
+
+  /// Checks the digest of all streams.
+  ///
+  /// - Throws: `patch.damaged`.
+  public func verifyPayload() throws(PatchError) {
+    if try container.payloadDigest() != header.payloadDigest {
+      throw PatchError(
+        .damaged, "the streams do not match their digest", path: path,
+        hint: "fetch the patch again")
+    }
+  }
+}
+
+extension SafetensorsFile {
+  /// Digest of all streams of a ctk file (`formats/patch.md` section 4.2).
+  func payloadDigest() throws(PatchError) -> Digest {
+    var digests: [(name: String, digest: Digest)] = []
+    for info in tensors {
+      digests.append((info.name, try lend(info.name) { (bytes) throws(PatchError) in .of(bytes) }))
+      discard(info.name)
+    }
+    return Fingerprint.checkpoint(digests)
+  }
+}
+
+extension HeaderFault {
+  fileprivate func inPatch(_ path: String) -> PatchError {
+    switch self {
+    case .foreign:
+      PatchError(
+        .notAPatch, "this safetensors file is not a patch", path: path,
+        hint: "give a file written by ctk export-delta")
+    case .damaged(let what):
+      PatchError(.damaged, what, path: path, hint: "fetch the patch again")
+    case .unsupported(let what):
+      PatchError(.unsupported, what, path: path, hint: "use a newer ctk")
+    }
+  }
+}

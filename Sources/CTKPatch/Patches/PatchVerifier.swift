@@ -1,0 +1,139 @@
+public import CTKCore
+
+/// The outcome of checking a patch against what is at hand.
+public struct VerifyResult: Sendable {
+  /// The first thing that is not as the patch says.
+  public struct Difference: Sendable {
+    /// A tensor's name, or `base` or `tuned` for a whole checkpoint.
+    public let subject: String
+    /// "base", "tuned" or "result".
+    public let place: String
+    /// Digests; nil for a tensor that is not there.
+    public let expected: Digest?
+    public let found: Digest?
+  }
+
+  /// Digests and streams that were compared.
+  public let checked: Int
+  public let firstDifference: Difference?
+
+  public var isOK: Bool { firstDifference == nil }
+
+  /// The members that `ctk verify --json` prints.
+  public var json: JSONObject {
+    var object = JSONObject(["ok": .bool(isOK), "checked": .integer(checked)])
+    object["first_difference"] = firstDifference.map { .string($0.subject) } ?? .null
+    if let difference = firstDifference {
+      var details = JSONObject(["place": .string(difference.place)])
+      details["expected"] = difference.expected.map { .string($0.hex) } ?? .null
+      details["found"] = difference.found.map { .string($0.hex) } ?? .null
+      object["difference"] = .object(details)
+    }
+    return object
+  }
+}
+
+/// Checks of every digest of a patch.
+public enum PatchVerifier {
+  /// Checks the patch itself, and against the base, the tuned model or both.
+  ///
+  /// The header's seal was checked when the patch was opened. Each stream is
+  /// compared with the payload digest and decoded. A checkpoint's tensors and
+  /// fingerprint are compared, and the patch is applied to it, or reverted from
+  /// it, in memory.
+  ///
+  /// - Throws: `patch.damaged`, `patch.unsupported`, and the codes of the sources;
+  ///   a difference is a result, not an error.
+  public static func verify(
+    _ patch: PatchFile, base: (any TensorSource)? = nil, tuned: (any TensorSource)? = nil,
+    progress: ProgressHandler? = nil
+  ) throws(PatchError) -> VerifyResult {
+    try patch.verifyPayload()
+    var checked = 1 + patch.header.streamNames.count
+    for entry in patch.header.entries { try patch.checkStream(entry) }
+    for entry in patch.header.files { _ = try patch.contents(of: entry) }
+    for (source, direction) in [(base, PatchDirection.apply), (tuned, .revert)] {
+      guard let source else { continue }
+      let check = SideCheck(
+        patch: patch, source: source, direction: direction, progress: progress)
+      if let difference = try check.firstDifference(&checked) {
+        return VerifyResult(checked: checked, firstDifference: difference)
+      }
+    }
+    return VerifyResult(checked: checked, firstDifference: nil)
+  }
+}
+
+/// The comparison of one checkpoint with one side of a patch.
+private struct SideCheck {
+  let patch: PatchFile
+  let source: any TensorSource
+  let direction: PatchDirection
+  let progress: ProgressHandler?
+
+  private var step: PatchStep { PatchStep(patch: patch, direction: direction) }
+  private var place: String { direction == .apply ? "base" : "tuned" }
+
+  func firstDifference(
+    _ checked: inout Int
+  ) throws(PatchError) -> VerifyResult.Difference? {
+    let digests = try source.tensorDigests()
+    let found = Dictionary(digests.map { ($0.name, $0.digest) }) { first, _ in first }
+    for entry in patch.header.entries {
+      checked += 1
+      let expected = step.source(of: entry)?.digest
+      if found[entry.name] != expected {
+        return VerifyResult.Difference(
+          subject: entry.name, place: place, expected: expected, found: found[entry.name])
+      }
+    }
+    checked += 1
+    let fingerprint = Fingerprint.checkpoint(digests)
+    if fingerprint != step.sourceFingerprint {
+      return VerifyResult.Difference(
+        subject: place, place: place, expected: step.sourceFingerprint, found: fingerprint)
+    }
+    return try resultDifference(&checked, digests: found)
+  }
+
+  /// Makes the other side and compares it.
+  private func resultDifference(
+    _ checked: inout Int, digests: [String: Digest]
+  ) throws(PatchError) -> VerifyResult.Difference? {
+    var results = digests
+    for (position, entry) in patch.header.entries.enumerated() {
+      progress?(
+        ProgressEvent(
+          stage: "verify", completed: position, total: patch.header.entries.count,
+          unit: "tensors"))
+      checked += 1
+      let found = try resultDigest(entry)
+      let expected = step.result(of: entry)?.digest
+      if found != expected {
+        return VerifyResult.Difference(
+          subject: entry.name, place: "result", expected: expected, found: found)
+      }
+      results[entry.name] = found
+    }
+    checked += 1
+    let fingerprint = Fingerprint.checkpoint(results.map { ($0.key, $0.value) })
+    return fingerprint == step.resultFingerprint
+      ? nil
+      : VerifyResult.Difference(
+        subject: direction == .apply ? "tuned" : "base", place: "result",
+        expected: step.resultFingerprint, found: fingerprint)
+  }
+
+  private func resultDigest(_ entry: PatchEntry) throws(PatchError) -> Digest? {
+    guard let result = step.result(of: entry) else { return nil }
+    let buffer = try step.makeResult(entry) { () throws(PatchError) in
+      defer { source.release(entry.name) }
+      return try source.lend(entry.name) { (bytes) throws(PatchError) in
+        TensorBuffer(copying: bytes)
+      }
+    }
+    return buffer?.withBytes {
+      Fingerprint.tensor(result.info, bytes: UnsafeRawBufferPointer($0))
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package import CTKCheckpoint
+package import CTKCore
+import CTKPatch
+
+/// A base checkpoint, with a task's patch on it when there is one.
+package struct PatchedCheckpoint {
+  package let base: Checkpoint
+  package let weights: any TensorSource
+  /// The configuration that belongs to the weights.
+  package let configuration: ModelConfiguration
+
+  private static let configurationName = "config.json"
+
+  /// - Throws: the codes of opening either, and of a patch for another base.
+  package init(base path: String, patch patchPath: String?) throws(TuningError) {
+    let base = try TuningError.wrap { () throws(CheckpointError) in try Checkpoint.open(path) }
+    self.base = base
+    guard let patchPath else {
+      weights = base.weights
+      configuration = base.configuration
+      return
+    }
+    let patch = try TuningError.wrap { () throws(PatchError) in try PatchFile(path: patchPath) }
+    weights = try TuningError.wrap { () throws(PatchError) in
+      try PatchedSource(base: base.weights, patches: [patch])
+    }
+    configuration = try Self.configuration(patch) ?? base.configuration
+  }
+
+  private static func configuration(
+    _ patch: PatchFile
+  ) throws(TuningError) -> ModelConfiguration? {
+    guard let entry = patch.header.files.first(where: { $0.name == configurationName }) else {
+      return nil
+    }
+    let file = try TuningError.wrap { () throws(PatchError) in try patch.contents(of: entry) }
+    guard let after = file.after else { return nil }
+    return try TuningError.wrap { () throws(CoreError) in
+      try ModelConfiguration(json: JSONParser.parse(after))
+    }
+  }
+
+  /// Whether the weights come with a task head.
+  package var hasHead: Bool { weights.info(of: TaskModel.headName) != nil }
+
+  /// What the head's outputs mean.
+  ///
+  /// - Throws: `model.tensor-missing` without a head.
+  package func headLabels(isRegression: Bool) throws(TuningError) -> LabelSpace {
+    guard let head = weights.info(of: TaskModel.headName), let count = head.shape.first else {
+      throw TaskModel.missingHead(base.path)
+    }
+    if isRegression || count == 1 { return .score }
+    let names = configuration.labels
+    return .classes(names.count == count ? names : (0..<count).map { "LABEL_\($0)" })
+  }
+}

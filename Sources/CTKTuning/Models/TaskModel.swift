@@ -1,0 +1,134 @@
+import CTKSafetensors
+package import CTKCheckpoint
+package import CTKCore
+package import CTKModel
+import CTKTensor
+package import CTKText
+
+/// A base checkpoint made ready for one task: network, weights and tokenizer.
+package struct TaskModel {
+  package let checkpoint: Checkpoint
+  package let network: SequenceClassifier
+  package let parameters: ParameterVector
+  package let tokenizer: any Tokenizer
+  package let labels: LabelSpace
+  /// Parameters that the base lacks and that were drawn from the seed.
+  package let initialized: [ParameterID]
+
+  /// - Parameter weights: the tensors to load; nil takes the checkpoint's own.
+  /// - Parameter seed: draws what the base lacks; nil makes a missing head an error.
+  /// - Throws: `tuning.head-mismatch`, `tuning.tokenizer-mismatch`, `model.tensor-missing`
+  ///   and the errors of the checkpoint and the tokenizer.
+  package static func load(
+    _ checkpoint: Checkpoint, weights: (any TensorSource)? = nil, labels: LabelSpace,
+    seed: UInt64?
+  ) throws(TuningError) -> TaskModel {
+    let source = weights ?? checkpoint.weights
+    try requireHead(of: labels, in: source)
+    let network = try TuningError.wrap { () throws(ModelError) in
+      try SequenceClassifier(configuration: checkpoint.configuration, labelCount: labels.count)
+    }
+    let tokenizer = try TuningError.wrap { () throws(TextError) in
+      try TokenizerFolder.load(checkpoint.path)
+    }
+    guard tokenizer.maxTokenID < checkpoint.configuration.vocabularySize else {
+      throw TuningError(
+        .tokenizerMismatch,
+        "the tokenizer's largest id is \(tokenizer.maxTokenID), the model has "
+          + "\(checkpoint.configuration.vocabularySize) rows", path: checkpoint.path)
+    }
+    let parameters = ParameterVector(layout: network.layout)
+    let missing = try fill(parameters, from: source, checkpoint)
+    try draw(missing, of: parameters, checkpoint, seed: seed)
+    return TaskModel(
+      checkpoint: checkpoint, network: network, parameters: parameters, tokenizer: tokenizer,
+      labels: labels, initialized: missing)
+  }
+
+  static let headName = "classifier.weight"
+
+  static func missingHead(_ path: String, name: String = headName) -> TuningError {
+    TuningError(
+      wrapping: ModelError(
+        .tensorMissing, "the model has no tensor '\(name)'", path: path,
+        hint: "give the --patch of the task, or a model that was tuned for it"))
+  }
+
+  private static func requireHead(
+    of labels: LabelSpace, in source: any TensorSource
+  ) throws(TuningError) {
+    if let head = source.info(of: headName), head.shape.first != labels.count {
+      throw TuningError(
+        .headMismatch,
+        "the model's head has \(head.shape.first ?? 0) outputs, the task needs \(labels.count)",
+        hint: "use a base without a head, or the task the head was tuned for")
+    }
+  }
+
+  private static func fill(
+    _ parameters: ParameterVector, from source: any TensorSource, _ checkpoint: Checkpoint
+  ) throws(TuningError) -> [ParameterID] {
+    do {
+      let missing = try parameters.load(from: source)
+      for info in checkpoint.weights.tensors { checkpoint.weights.discard(info.name) }
+      return missing
+    } catch let error as any Diagnosable {
+      throw TuningError(wrapping: error).at(checkpoint.path)
+    } catch {
+      throw TuningError(wrapping: CoreError(.fileUnreadable, "\(error)", path: checkpoint.path))
+    }
+  }
+
+  private static func draw(
+    _ missing: [ParameterID], of parameters: ParameterVector, _ checkpoint: Checkpoint,
+    seed: UInt64?
+  ) throws(TuningError) {
+    let layout = parameters.layout
+    for id in missing {
+      guard let seed, layout[id].part == .head else {
+        throw missingHead(checkpoint.path, name: layout[id].name)
+      }
+      parameters.initialize(
+        id, deviation: checkpoint.configuration.initializerRange,
+        random: CounterRandom(seed, 0x6865_6164, UInt64(id.index)))
+    }
+  }
+
+  /// Tokenizes examples, cut to `maxLength` tokens.
+  package func tokenize(
+    _ examples: [Example], maxLength: Int, progress: ProgressHandler? = nil
+  ) -> TokenizedDataset {
+    let length = min(maxLength, checkpoint.configuration.positionCount)
+    let encodings = examples.map {
+      tokenizer.encode($0.text, pair: $0.pair, maxLength: length)
+    }
+    return TokenizedDataset(encodings, targets: TaskData.targets(examples))
+  }
+
+  /// The base's configuration with the task's head described in it.
+  package var tunedConfiguration: JSONValue {
+    var fields = checkpoint.configurationJSON.objectValue ?? JSONObject()
+    fields["architectures"] = ["BertForSequenceClassification"]
+    fields["problem_type"] = .string(labels.problemType)
+    let names = labels.names
+    var byID = JSONObject()
+    var byName = JSONObject()
+    for (id, name) in names.enumerated() {
+      byID[String(id)] = .string(name)
+      byName[name] = .integer(id)
+    }
+    fields["id2label"] = .object(byID)
+    fields["label2id"] = .object(byName)
+    return .object(fields)
+  }
+}
+
+extension LabelSpace {
+  /// Names of the head's outputs, as a configuration lists them.
+  var names: [String] {
+    switch self {
+    case .classes(let names): names
+    case .score: ["LABEL_0"]
+    }
+  }
+}

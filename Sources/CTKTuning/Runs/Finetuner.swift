@@ -1,0 +1,167 @@
+package import CTKCore
+import CTKModel
+package import CTKTensor
+import Dispatch
+
+/// A fine-tuning run from its data to its final metrics, resumable at any moment.
+package final class Finetuner {
+  /// How a run ended.
+  package struct Outcome: Sendable {
+    package let metrics: [MetricResult]
+    package let steps: Int
+    /// Training time without evaluation, of this and earlier sessions of the run.
+    package let seconds: Double
+    /// Real tokens over training seconds.
+    package let tokensPerSecond: Double
+    package let medianStepSeconds: Double
+  }
+
+  /// What happens during a run, as `log.jsonl` records it.
+  package typealias EventHandler = (JSONValue) -> Void
+
+  private let folder: RunFolder
+  private let model: TaskModel
+  private let metrics: [Metric]
+  private let options: FinetuneOptions
+  private let compute: Compute
+  private let train: TokenizedDataset
+  private let dev: TokenizedDataset
+  private let trainer: Trainer
+  private let order: EpochOrder
+  private let planDigest: Digest
+  private let log: RunLog
+  private let onProgress: ProgressHandler?
+  private let onEvent: EventHandler?
+  private var clock: RunClock
+
+  /// Seconds between two saved states within an epoch.
+  private static let saveInterval = 30.0
+
+  /// - Parameter plan: which weights train.
+  /// - Parameter resumes: whether to continue from the folder's saved state, if there is one.
+  package init(
+    folder: RunFolder, model: TaskModel, plan: TrainablePlan, train: TokenizedDataset,
+    dev: TokenizedDataset, metrics: [Metric], options: FinetuneOptions, compute: Compute,
+    resumes: Bool, onProgress: ProgressHandler?, onEvent: EventHandler?
+  ) throws(TuningError) {
+    self.folder = folder
+    self.model = model
+    self.metrics = metrics
+    self.options = options
+    self.compute = compute
+    self.train = train
+    self.dev = dev
+    self.onProgress = onProgress
+    self.onEvent = onEvent
+    order = EpochOrder(
+      exampleCount: train.count, batchSize: options.batchSize, seed: options.seed)
+    trainer = Trainer(
+      network: model.network, parameters: model.parameters, plan: plan,
+      settings: Self.settings(options, steps: order.stepCount * options.epochs),
+      limits: train.limits(batchSize: options.batchSize), compute: compute)
+    planDigest = plan.digest
+    if resumes && Folder.fileExists(folder.state) {
+      try RunState.restore(trainer, planDigest: planDigest, from: folder.state)
+    }
+    log = try RunLog(path: folder.log, keepingThrough: trainer.stepCount)
+    clock = RunClock(events: log.keptEvents)
+  }
+
+  private static func settings(_ options: FinetuneOptions, steps: Int) -> Trainer.Settings {
+    var settings = Trainer.Settings(
+      schedule: LearningRateSchedule(
+        peak: options.peakLearningRate, totalSteps: steps, warmupRatio: options.warmup),
+      seed: options.seed)
+    settings.optimizer = AdamW.Settings(weightDecay: Float(options.weightDecay))
+    settings.clippingNorm = options.clippingNorm
+    return settings
+  }
+
+  /// Trains to the end, saving often enough that a kill loses little.
+  ///
+  /// - Throws: `tuning.not-finite` when the loss diverges, and write errors.
+  package func run() throws(TuningError) -> Outcome {
+    var results: [MetricResult] = []
+    for epoch in trainer.stepCount / order.stepCount..<options.epochs {
+      try runEpoch(epoch)
+      results = try evaluate(epoch: epoch)
+      try save(keepsMoments: epoch + 1 < options.epochs)
+    }
+    if results.isEmpty { results = try evaluate(epoch: options.epochs - 1) }
+    return Outcome(
+      metrics: results, steps: trainer.stepCount, seconds: clock.seconds,
+      tokensPerSecond: clock.tokensPerSecond, medianStepSeconds: clock.medianStepSeconds)
+  }
+
+  private func runEpoch(_ epoch: Int) throws(TuningError) {
+    let permutation = order.permutation(epoch: epoch)
+    var lastSave = DispatchTime.now().uptimeNanoseconds
+    for step in trainer.stepCount - epoch * order.stepCount..<order.stepCount {
+      let examples = order.examples(step: step, of: permutation)
+      let report = trainer.step(train.batch(examples), targets: train.targets(examples))
+      guard report.loss.isFinite, report.gradientNorm.isFinite else {
+        throw TuningError(
+          .notFinite, "the loss is not finite at step \(report.step)",
+          hint: "lower --learning-rate; the run folder keeps the last sound state")
+      }
+      note(report, epoch: epoch)
+      let now = DispatchTime.now().uptimeNanoseconds
+      // The end of an epoch is saved after its evaluation.
+      if step + 1 < order.stepCount, Double(now - lastSave) / 1e9 > Self.saveInterval {
+        try save(keepsMoments: true)
+        lastSave = now
+      }
+    }
+  }
+
+  private func note(_ report: Trainer.StepReport, epoch: Int) {
+    clock.add(report)
+    let event: JSONValue = [
+      "event": "step", "step": .integer(report.step), "epoch": .integer(epoch + 1),
+      "loss": .real(report.loss), "learning_rate": .real(report.learningRate),
+      "gradient_norm": .real(report.gradientNorm), "tokens": .integer(report.tokens),
+      "seconds": .real(report.seconds),
+    ]
+    log.append(event)
+    onEvent?(event)
+    onProgress?(
+      ProgressEvent(
+        stage: "epoch \(epoch + 1)/\(options.epochs)", completed: report.step,
+        total: order.stepCount * options.epochs, unit: "steps",
+        details: [
+          ("loss", Self.fixed(clock.smoothedLoss, digits: 4)),
+          ("tokens/s", Self.fixed(clock.recentTokensPerSecond, digits: 0)),
+        ]))
+  }
+
+  private func evaluate(epoch: Int) throws(TuningError) -> [MetricResult] {
+    let evaluator = Evaluator(
+      network: model.network, parameters: model.parameters, compute: compute)
+    let logits = try TuningError.wrap { () throws(ModelError) in
+      try evaluator.logits(of: dev, progress: onProgress)
+    }
+    let results = Metrics.evaluate(
+      metrics, logits: logits, targets: dev.targets(0..<dev.count))
+    var values = JSONObject()
+    for result in results { values[result.metric.rawValue] = .real(result.value) }
+    let event: JSONValue = [
+      "event": "epoch", "step": .integer(trainer.stepCount), "epoch": .integer(epoch + 1),
+      "metrics": .object(values),
+    ]
+    log.append(event)
+    onEvent?(event)
+    return results
+  }
+
+  private func save(keepsMoments: Bool) throws(TuningError) {
+    try log.flush()
+    try RunState.save(
+      trainer, planDigest: planDigest, keepsMoments: keepsMoments, to: folder.state)
+  }
+
+  private static func fixed(_ value: Double, digits: Int) -> String {
+    let scale = (0..<digits).reduce(1.0) { power, _ in power * 10 }
+    let rounded = (value * scale).rounded() / scale
+    return digits == 0 ? String(Int(rounded)) : String(rounded)
+  }
+}

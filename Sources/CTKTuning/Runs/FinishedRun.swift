@@ -1,0 +1,58 @@
+package import CTKCheckpoint
+import CTKCore
+import CTKModel
+package import CTKPatch
+
+/// A run that ended, opened again on its base.
+package struct FinishedRun {
+  package let manifest: RunManifest
+  package let weights: RunWeights
+  /// The child, or nil for a run that trained everything.
+  package let mask: ParameterMask?
+  /// Bytes of the tuned model's `config.json`.
+  package let configuration: [UInt8]
+
+  /// - Throws: `run.missing`, `run.incomplete`, `run.mismatch` for another base, and the
+  ///   codes of reading its files.
+  package init(folder: RunFolder, base: Checkpoint) throws(TuningError) {
+    manifest = try RunManifest.read(folder)
+    guard folder.isComplete else {
+      throw TuningError(
+        .runIncomplete, "the run has not finished", path: folder.path,
+        hint: "continue it with ctk finetune --resume")
+    }
+    let fingerprint = try TuningError.wrap { () throws(CheckpointError) in
+      try base.fingerprint()
+    }
+    guard fingerprint == manifest.baseFingerprint else {
+      throw TuningError(
+        .runMismatch, "the run was tuned from another base",
+        path: folder.path, hint: "its base was \(manifest.basePath)")
+    }
+    let method = manifest.options["method"]?.stringValue.flatMap(FinetuneMethod.init(rawValue:))
+    let hasMask = method != .vanilla
+    let mask = try TuningError.wrap { () throws(PatchError) in
+      hasMask ? try ParameterMask(path: folder.mask) : nil
+    }
+    let model = try TaskModel.load(base, labels: manifest.labels, seed: 0)
+    let plan = try TrainablePlan.of(
+      model.network.layout, method: method ?? .childD, mask: mask,
+      dense: manifest.options["dense"]?.stringValue ?? FinetuneOptions.defaultDense,
+      initialized: model.initialized)
+    try RunState.restoreWeights(
+      model.parameters, plan: plan, planDigest: plan.digest, from: folder.state)
+    self.mask = mask
+    weights = try RunWeights(base: base.weights, parameters: model.parameters, plan: plan)
+    configuration = try TuningError.wrap { () throws(CoreError) in
+      try readSmallFile(folder.configuration)
+    }
+  }
+
+  /// What a patch of the run says about where it comes from.
+  package func provenance(license: String?, note: String?, tool: String) -> Provenance {
+    Provenance(
+      task: manifest.task, method: manifest.options["method"]?.stringValue, keep: mask?.keep,
+      maskDigest: mask?.digest, hyperparameters: manifest.options, baseLicense: license,
+      note: note, tool: tool)
+  }
+}

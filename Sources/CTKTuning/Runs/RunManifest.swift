@@ -1,0 +1,121 @@
+package import CTKCore
+package import CTKTensor
+
+/// What a run is: task, base, options, machine. Written before the first step.
+package struct RunManifest: Sendable, Equatable {
+  package static let schema = "ctk-run/1"
+
+  package let task: String
+  package let basePath: String
+  package let baseFingerprint: Digest
+  package let options: JSONObject
+  /// Digest over the texts and labels of train and dev.
+  package let dataDigest: Digest
+  package let labels: LabelSpace
+  /// Metrics the task is judged by.
+  package let metrics: [Metric]
+  package let threads: Int
+  /// Kernel variant and BLAS, which decide the last bits of a result.
+  package let kernels: String
+
+  package init(
+    task: String, basePath: String, baseFingerprint: Digest, options: JSONObject,
+    dataDigest: Digest, labels: LabelSpace, metrics: [Metric], compute: Compute
+  ) {
+    self.task = task
+    self.basePath = basePath
+    self.baseFingerprint = baseFingerprint
+    self.options = options
+    self.dataDigest = dataDigest
+    self.labels = labels
+    self.metrics = metrics
+    threads = compute.threadCount
+    kernels = "\(compute.kernels.variant); \(Compute.blasDescription)"
+  }
+}
+
+// MARK: JSON
+
+extension RunManifest {
+  package var json: JSONValue {
+    .object(
+      JSONObject([
+        "schema": .string(Self.schema),
+        "task": .string(task),
+        "base": .string(basePath),
+        "base_fingerprint": .string(baseFingerprint.hex),
+        "options": .object(options),
+        "data_digest": .string(dataDigest.hex),
+        "labels": labels == .score
+          ? .string("score") : .array(labels.names.map { .string($0) }),
+        "metrics": .array(metrics.map { .string($0.rawValue) }),
+        "threads": .integer(threads),
+        "kernels": .string(kernels),
+      ]))
+  }
+
+  /// - Throws: `run.missing`, `run.state-invalid`.
+  package static func read(_ folder: RunFolder) throws(TuningError) -> RunManifest {
+    guard Folder.fileExists(folder.manifest) else {
+      throw TuningError(
+        .runMissing, "this is not a run folder: it has no manifest.json", path: folder.path)
+    }
+    let json = try TuningError.wrap { () throws(CoreError) in
+      try JSONParser.parseFile(folder.manifest)
+    }
+    guard let manifest = RunManifest(json: json) else {
+      throw TuningError(.stateInvalid, "the manifest is not of a ctk run", path: folder.manifest)
+    }
+    return manifest
+  }
+
+  private init?(json: JSONValue) {
+    guard json["schema"]?.stringValue == Self.schema,
+      let task = json["task"]?.stringValue, let base = json["base"]?.stringValue,
+      let fingerprint = json["base_fingerprint"]?.stringValue.flatMap(Digest.init(hex:)),
+      let options = json["options"]?.objectValue,
+      let data = json["data_digest"]?.stringValue.flatMap(Digest.init(hex:)),
+      let labels = json["labels"], let metrics = json["metrics"]?.arrayValue,
+      let threads = json["threads"]?.intValue, let kernels = json["kernels"]?.stringValue
+    else { return nil }
+    self.task = task
+    basePath = base
+    baseFingerprint = fingerprint
+    self.options = options
+    dataDigest = data
+    self.labels =
+      labels.arrayValue.map { .classes($0.compactMap(\.stringValue)) } ?? .score
+    self.metrics = metrics.compactMap { $0.stringValue.flatMap(Metric.init(rawValue:)) }
+    self.threads = threads
+    self.kernels = kernels
+  }
+
+  /// What differs from another manifest so that resuming would not give the same bits.
+  package func differences(from other: RunManifest) -> [String] {
+    var found: [String] = []
+    if task != other.task { found.append("task") }
+    if baseFingerprint != other.baseFingerprint { found.append("base") }
+    if dataDigest != other.dataDigest { found.append("data") }
+    if threads != other.threads { found.append("threads") }
+    if kernels != other.kernels { found.append("kernels") }
+    for key in Set(options.keys + other.options.keys).sorted()
+    where options[key] != other.options[key] {
+      found.append(key)
+    }
+    return found
+  }
+}
+
+extension TaskData {
+  /// Identity of the examples and their order.
+  package var digest: Digest {
+    var hasher = StreamingDigest()
+    for (part, examples) in [("train", train), ("dev", dev)] {
+      hasher.update("\(part)\n\(examples.count)\n")
+      for example in examples {
+        hasher.update("\(example.text)\u{0}\(example.pair ?? "\u{1}")\u{0}\(example.label)\n")
+      }
+    }
+    return hasher.finalize()
+  }
+}

@@ -1,0 +1,149 @@
+package import CTKCore
+package import CTKModel
+import CTKSafetensors
+package import CTKTensor
+
+/// The resumable part of a run: compact weights, moments and the step count.
+package enum RunState {
+  private static let weightsName = "weights"
+  private static let firstMomentName = "first_moment"
+  private static let secondMomentName = "second_moment"
+  private static let format = "ctk-run-state"
+
+  /// Writes the state so that it is complete or absent at every moment.
+  ///
+  /// - Parameter keepsMoments: false once the run is complete.
+  package static func save(
+    _ trainer: Trainer, planDigest: Digest, keepsMoments: Bool, to path: String
+  ) throws(TuningError) {
+    let weights = FloatBuffer(count: trainer.plan.count)
+    trainer.plan.gather(trainer.parameters, into: weights)
+    var vectors = [(weightsName, weights)]
+    if keepsMoments {
+      vectors += [
+        (firstMomentName, trainer.optimizer.firstMoment),
+        (secondMomentName, trainer.optimizer.secondMoment),
+      ]
+    }
+    do {
+      let infos = try vectors.map { try TensorInfo(name: $0.0, dtype: .f32, shape: [$0.1.count]) }
+      var writer = try SafetensorsWriter(
+        path: path, tensors: infos,
+        metadata: [
+          "format": format, "plan": planDigest.hex, "step": String(trainer.stepCount),
+        ], replacesExisting: true)
+      for info in writer.order {
+        guard let buffer = vectors.first(where: { $0.0 == info.name })?.1 else { continue }
+        try writer.write(UnsafeRawBufferPointer(start: buffer.base, count: info.byteCount))
+      }
+      try writer.commit()
+    } catch let error as any Diagnosable {
+      throw TuningError(wrapping: error)
+    } catch {
+      throw TuningError(.stateInvalid, String(describing: error), path: path)
+    }
+    withExtendedLifetime(vectors) {}
+  }
+
+  /// Continues a trainer from a saved state.
+  ///
+  /// - Throws: `run.state-invalid` when the state belongs to another plan.
+  package static func restore(
+    _ trainer: Trainer, planDigest: Digest, from path: String
+  ) throws(TuningError) {
+    let file = try open(path, planDigest: planDigest, plan: trainer.plan)
+    let weights = FloatBuffer(count: trainer.plan.count)
+    try load(weightsName, of: file, into: weights)
+    trainer.plan.scatter(weights, into: trainer.parameters)
+    if file.info(of: firstMomentName) != nil {
+      try load(firstMomentName, of: file, into: trainer.optimizer.firstMoment)
+      try load(secondMomentName, of: file, into: trainer.optimizer.secondMoment)
+    }
+    trainer.optimizer.stepCount = Int(file.metadata["step"] ?? "") ?? 0
+  }
+
+  /// Puts a run's weights into the base's parameters.
+  package static func restoreWeights(
+    _ parameters: ParameterVector, plan: TrainablePlan, planDigest: Digest, from path: String
+  ) throws(TuningError) {
+    let file = try open(path, planDigest: planDigest, plan: plan)
+    let weights = FloatBuffer(count: plan.count)
+    try load(weightsName, of: file, into: weights)
+    plan.scatter(weights, into: parameters)
+  }
+
+  private static func open(
+    _ path: String, planDigest: Digest, plan: TrainablePlan
+  ) throws(TuningError) -> SafetensorsFile {
+    let file = try TuningError.wrap { () throws(SafetensorsError) in
+      try SafetensorsFile(path: path)
+    }
+    guard file.metadata["format"] == format, file.metadata["plan"] == planDigest.hex,
+      file.info(of: weightsName)?.shape == [plan.count]
+    else {
+      throw TuningError(
+        .stateInvalid, "the saved state does not belong to this run's base and mask", path: path)
+    }
+    return file
+  }
+
+  private static func load(
+    _ name: String, of file: SafetensorsFile, into buffer: FloatBuffer
+  ) throws(TuningError) {
+    guard let info = file.info(of: name), info.dtype == .f32, info.elementCount == buffer.count
+    else { throw TuningError(.stateInvalid, "the saved state has no usable '\(name)'") }
+    do {
+      try file.withTensorBytes(name) { try FloatDecoding.decode($0, info: info, into: buffer.base) }
+    } catch {
+      throw TuningError(.stateInvalid, "cannot read '\(name)': \(error)")
+    }
+  }
+}
+
+extension TrainablePlan {
+  /// Copies the trainable weights out of the parameters.
+  package func gather(_ parameters: ParameterVector, into compact: FloatBuffer) {
+    forEachSlice(parameters) { slice, weights, positions in
+      let target = compact.base + slice.start
+      if let positions {
+        for index in 0..<slice.count { target[index] = weights[Int(positions[index])] }
+      } else {
+        target.update(from: weights, count: slice.count)
+      }
+    }
+  }
+
+  /// Copies compact weights to their places among the parameters.
+  package func scatter(_ compact: FloatBuffer, into parameters: ParameterVector) {
+    forEachSlice(parameters) { slice, weights, positions in
+      let source = compact.base + slice.start
+      if let positions {
+        for index in 0..<slice.count { weights[Int(positions[index])] = source[index] }
+      } else {
+        weights.update(from: source, count: slice.count)
+      }
+    }
+  }
+
+  private func forEachSlice(
+    _ parameters: ParameterVector,
+    _ body: (Slice, UnsafeMutablePointer<Float>, UnsafeMutablePointer<UInt32>?) -> Void
+  ) {
+    for slice in slices {
+      body(slice, parameters.pointer(slice.id), slice.firstPosition.map { positions.base + $0 })
+    }
+  }
+
+  /// Identity of what trains: names, shapes and positions.
+  package var digest: Digest {
+    var hasher = StreamingDigest()
+    for slice in slices {
+      let parameter = layout[slice.id]
+      hasher.update("\(parameter.name)\n\(parameter.shape)\n\(slice.count)\n")
+      if let first = slice.firstPosition {
+        hasher.update(UnsafeRawBufferPointer(start: positions.base + first, count: 4 * slice.count))
+      }
+    }
+    return hasher.finalize()
+  }
+}

@@ -1,0 +1,25 @@
+/// How the public files of a task lay out its examples.
+struct TaskLayout: Sendable {
+  /// How rows come to be training or development examples.
+  enum Splits: Sendable {
+    case files
+    /// Rows whose values in two columns are a line of the file develop, the others train;
+    /// without the file all train and the dev file's rows develop.
+    case pairList(file: String, columns: [Column])
+    /// One file; a column says which rows train and which develop. A file without
+    /// the column has no split, and all of its rows develop.
+    case column(String, train: String, dev: String)
+  }
+
+  let trainFile: String
+  let devFile: String
+  var hasHeader = true
+  /// One or two columns.
+  let text: [Column]
+  let label: Column
+  var splits = Splits.files
+  /// The files are known to have rows with too few columns.
+  var hasMalformedRows = false
+  /// A label that marks rows without agreement, which are left out.
+  var absentLabel: String?
+}

@@ -1,0 +1,108 @@
+import CTKCheckpoint
+import CTKCore
+import CTKTestSupport
+import Testing
+
+@Suite("Name tables", .tags(.format))
+struct NameTableTests {
+  private static let schema = ArchitectureSchema.bert
+
+  @Test("Every source name is taken by one rule", arguments: SourceLayout.allCases)
+  func everyNameIsConsumedOnce(_ layout: SourceLayout) throws {
+    let table = Self.schema.nameTable(for: layout)
+    for rule in table.rules {
+      let separator: Character = layout == .pytorch ? "." : "/"
+      let name = rule.source.name(layer: 11)
+      let parts = name.split(separator: separator)
+      let matching = table.rules.filter { $0.source.match(parts) != nil }
+      #expect(matching.count == 1, "\(name) is taken by \(matching.count) rules")
+      let target = Self.target(table.match(name))
+      #expect(target?.name == rule.target.name.name(layer: 11))
+      #expect(target?.operation == rule.operation)
+    }
+  }
+
+  @Test("Every canonical tensor has a source name", arguments: SourceLayout.allCases)
+  func everyTargetIsReached(_ layout: SourceLayout) {
+    let reached = Set(Self.schema.nameTable(for: layout).rules.map(\.target.name))
+    // TensorFlow stores tied weights once.
+    let tied = layout == .tensorflow ? Set(Self.schema.tied.map(\.alias)) : []
+    for tensor in Self.schema.tensors where !tied.contains(tensor.name.text) {
+      #expect(reached.contains(tensor.name), "\(tensor.name.text)")
+    }
+  }
+
+  @Test("Every TensorFlow line names a canonical tensor")
+  func tensorFlowLinesHaveTargets() {
+    let targets = Set(Self.schema.tensors.map(\.name.text))
+    for line in Self.schema.tensorFlow.names { #expect(targets.contains(line.target)) }
+  }
+
+  @Test(
+    "State-dict names",
+    arguments: [
+      ("bert.encoder.layer.7.output.dense.weight", "bert.encoder.layer.7.output.dense.weight"),
+      ("encoder.layer.0.output.dense.bias", "bert.encoder.layer.0.output.dense.bias"),
+      ("module.bert.pooler.dense.bias", "bert.pooler.dense.bias"),
+      ("module.model.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"),
+      ("bert/encoder/layer/3/output/LayerNorm/beta", "bert.encoder.layer.3.output.LayerNorm.bias"),
+      ("classifier.weight", "classifier.weight"),
+      ("cls.predictions.decoder.bias", "cls.predictions.decoder.bias"),
+    ])
+  func stateDictNames(_ source: String, _ target: String) {
+    #expect(Self.target(Self.schema.nameTable(for: .pytorch).match(source))?.name == target)
+  }
+
+  @Test(
+    "Variable names",
+    arguments: [
+      "bert/embeddings/LayerNorm/beta:0",
+      "bert/bert/embeddings/LayerNorm/beta:0",
+      "bert/tf_bert_model_3/bert/embeddings/LayerNorm/beta:0",
+      "tf_bert_model/bert/embeddings/LayerNorm/beta",
+    ])
+  func variableNames(_ source: String) {
+    let match = Self.schema.nameTable(for: .tensorflow).match(source)
+    #expect(Self.target(match)?.name == "bert.embeddings.LayerNorm.bias")
+  }
+
+  @Test(
+    "Names that only resemble a rule are left alone",
+    arguments: [
+      "bert.scale_gamma.weight", "xbert.pooler.dense.weight", "bert.pooler.dense.weight2",
+      "bert.encoder.layer.00.output.dense.weight", "bert.encoder.layer.-1.output.dense.weight",
+      "bert.encoder.layer.1000000.output.dense.weight", "bert..pooler.dense.weight", "",
+      "bert.encoder.layer..output.dense.weight", "bert.encoder.layer.1.output.dense.gamma",
+      "bert.module.pooler.dense.weight", "bert.bert.pooler.dense.weight", ".", "/",
+    ])
+  func resemblingNames(_ name: String) {
+    #expect(Self.target(Self.schema.nameTable(for: .pytorch).match(name)) == nil)
+  }
+
+  @Test(
+    "Variables of an optimizer or below other scopes are left alone",
+    arguments: [
+      "a/b/c/bert/pooler/dense/kernel:0", "optimizer_weights/bert/pooler/dense/kernel:0",
+      "bert/pooler/dense/kernel/adam_m", "bert/encoder/layer_._x/output/dense/kernel:0",
+      "bert/encoder/layer_0/output/dense/kernel:0",
+    ])
+  func strangeVariables(_ name: String) {
+    #expect(Self.target(Self.schema.nameTable(for: .tensorflow).match(name)) == nil)
+  }
+
+  @Test("The layout is told by the names")
+  func layouts() {
+    #expect(SourceLayout.detect(["bert/pooler/dense/kernel"]) == .tensorflow)
+    #expect(SourceLayout.detect(["classifier/bias:0"]) == .tensorflow)
+    #expect(SourceLayout.detect(["bert/pooler/dense/weight", "kernel"]) == .pytorch)
+    #expect(SourceLayout.detect(["a:b", "a:"]) == .pytorch)
+    #expect(SourceLayout.detect([String]()) == .pytorch)
+  }
+
+  private static func target(
+    _ match: NameMatch
+  ) -> (name: String, operation: TensorOperation)? {
+    guard case .target(let pattern, let layer, let operation, _) = match else { return nil }
+    return (pattern.name.name(layer: layer), operation)
+  }
+}

@@ -1,0 +1,326 @@
+"""Reference reader of ctk patch files, version 1 (see ../patch.md).
+
+Needs numpy and the standard library only.  A model is a dict from tensor name
+to ``Tensor``: the dtype's safetensors name, the shape and the bytes as a flat
+``uint8`` array, so that dtypes numpy does not know (BF16, F8) work too.
+
+    patch = Patch("task.ctkpatch")
+    tuned = patch.apply(load_safetensors("model.safetensors")[0])
+    base = patch.revert(tuned)
+
+Run as a program it applies or reverts a patch on a safetensors file and checks
+every digest:
+
+    python ctkpatch.py apply|revert MODEL.safetensors PATCH OUTPUT.safetensors
+"""
+
+import hashlib
+import json
+import struct
+import sys
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Tensor(NamedTuple):
+    dtype: str
+    shape: tuple
+    data: np.ndarray
+
+
+class PatchError(Exception):
+    """A patch that is damaged, unsupported or does not fit the model."""
+
+
+# Section 5.1: bytes of a unit and whether it is ordered as a float.
+UNITS = {
+    "BOOL": (1, False), "U8": (1, False), "I8": (1, False), "F8_E8M0": (1, False),
+    "F4": (1, False), "F6_E2M3": (1, False), "F6_E3M2": (1, False),
+    "F8_E5M2": (1, True), "F8_E4M3": (1, True),
+    "F8_E5M2FNUZ": (1, True), "F8_E4M3FNUZ": (1, True),
+    "I16": (2, False), "U16": (2, False), "F16": (2, True), "BF16": (2, True),
+    "I32": (4, False), "U32": (4, False), "F32": (4, True), "C64": (4, True),
+    "I64": (8, False), "U64": (8, False), "F64": (8, True),
+}
+BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "C64": 64}
+
+
+def byte_count(dtype, shape):
+    count = 1
+    for extent in shape:
+        count *= extent
+    return count * BITS.get(dtype, 8 * UNITS[dtype][0]) // 8
+
+
+# Section 4.1
+
+
+def tensor_digest(tensor):
+    prologue = f"{tensor.dtype}\n{','.join(map(str, tensor.shape))}\n"
+    return hashlib.sha256(prologue.encode() + tensor.data.tobytes()).hexdigest()
+
+
+def list_digest(pairs):
+    hasher = hashlib.sha256()
+    for name, digest in sorted(pairs, key=lambda pair: pair[0].encode()):
+        hasher.update(f"{len(name.encode())}\n{name}\n{digest}\n".encode())
+    return hasher.hexdigest()
+
+
+def fingerprint(model):
+    return list_digest((name, tensor_digest(tensor)) for name, tensor in model.items())
+
+
+# Section 5.2 and 5.3
+
+
+def to_ordered(bits, is_float):
+    if not is_float:
+        return bits
+    top = bits.dtype.type(1 << (8 * bits.dtype.itemsize - 1))
+    return np.where(bits & top, ~bits, bits | top)
+
+
+def from_ordered(integers, is_float):
+    if not is_float:
+        return integers
+    top = integers.dtype.type(1 << (8 * integers.dtype.itemsize - 1))
+    return np.where(integers & top, integers ^ top, ~integers)
+
+
+def from_zigzag(values):
+    one = values.dtype.type(1)
+    return (values >> one) ^ (~(values & one) + one)
+
+
+# Section 6
+
+
+class Cursor:
+    def __init__(self, data):
+        self.data, self.position = data, 0
+
+    def take(self, count):
+        piece = self.data[self.position:self.position + count]
+        if len(piece) != count:
+            raise PatchError("a stream ends early")
+        self.position += count
+        return piece
+
+    def varint(self):
+        value = 0
+        for shift in range(0, 63, 7):
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+        raise PatchError("a number is too long")
+
+    def part(self, count):
+        form = self.take(1)[0]
+        if form == 0:
+            data = self.take(count)
+        elif form == 1:
+            inflater = zlib.decompressobj()
+            try:
+                data = inflater.decompress(self.take(self.varint()), count + 1)
+            except zlib.error as error:
+                raise PatchError(f"a part does not inflate: {error}") from None
+            if not inflater.eof or inflater.unused_data or len(data) != count:
+                raise PatchError("a part does not inflate to its byte count")
+        else:
+            raise PatchError(f"part form {form}")
+        return np.frombuffer(data, np.uint8)
+
+
+def read_positions(cursor, count, units):
+    form = cursor.take(1)[0]
+    if form == 0 and count == units:
+        return np.arange(units)
+    if form in (1, 2, 3):
+        gaps = sum(cursor.part(count).astype(np.int64) << (8 * k) for k in range(form))
+        positions = np.cumsum(gaps + 1) - 1
+    elif form == 4:
+        bits = np.unpackbits(cursor.part((units + 7) // 8), bitorder="little")
+        positions = np.flatnonzero(bits)
+    else:
+        raise PatchError(f"index form {form}")
+    if len(positions) != count or positions[-1] >= units:
+        raise PatchError("positions lie outside their block")
+    return positions
+
+
+def read_unit_stream(cursor, dtype, shape):
+    """The differences of all units, zero where nothing is coded."""
+    width, _ = UNITS[dtype]
+    total = byte_count(dtype, shape) // width
+    shift = cursor.take(1)[0]
+    if not 4 <= shift <= 22:
+        raise PatchError(f"block shift {shift}")
+    differences = np.zeros(total, f"<u{width}")
+    for first in range(0, total, 1 << shift):
+        units = min(1 << shift, total - first)
+        count = cursor.varint()
+        if count > units:
+            raise PatchError("a block codes more units than it has")
+        if count:
+            positions = read_positions(cursor, count, units)
+            planes = [cursor.part(count) for _ in range(width)]
+            zigzag = np.ascontiguousarray(np.stack(planes, axis=1)).view(f"<u{width}")[:, 0]
+            differences[first + positions] = from_zigzag(zigzag)
+    return differences
+
+
+def add(data, differences, dtype):
+    width, is_float = UNITS[dtype]
+    bits = np.ascontiguousarray(data).view(f"<u{width}")
+    return from_ordered(to_ordered(bits, is_float) + differences, is_float).view(np.uint8)
+
+
+# Sections 3, 4 and 9
+
+
+def load_safetensors(path):
+    """Tensors and metadata of a safetensors file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8:8 + length])
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        start, end = entry["data_offsets"]
+        body = np.frombuffer(data, np.uint8, end - start, 8 + length + start)
+        tensors[name] = Tensor(entry["dtype"], tuple(entry["shape"]), body)
+    return tensors, metadata
+
+
+def save_safetensors(path, tensors, metadata):
+    header, offset = {"__metadata__": metadata} if metadata else {}, 0
+    names = sorted(tensors, key=lambda name: (-BITS.get(
+        tensors[name].dtype, 8 * UNITS[tensors[name].dtype][0]), name.encode()))
+    for name in names:
+        tensor = tensors[name]
+        end = offset + tensor.data.size
+        header[name] = {
+            "dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in names:
+            file.write(tensors[name].data.tobytes())
+
+
+def is_ignored(key):
+    return key == "signatures" or key.startswith("x-")
+
+
+def seal(metadata):
+    hasher = hashlib.sha256()
+    for key in sorted(metadata, key=str.encode):
+        if key != "header_sha256" and not is_ignored(key):
+            value = metadata[key]
+            hasher.update(f"{len(key.encode())}\n{key}\n".encode())
+            hasher.update(f"{len(value.encode())}\n{value}\n".encode())
+    return hasher.hexdigest()
+
+
+class Patch:
+    """An opened patch: header and payload checked."""
+
+    def __init__(self, path):
+        self.streams, metadata = load_safetensors(path)
+        if metadata.get("format") != "ctk-patch":
+            raise PatchError("not a patch")
+        if metadata.get("version") != "1":
+            raise PatchError("an unsupported version")
+        if seal(metadata) != metadata.get("header_sha256"):
+            raise PatchError("the metadata does not match its digest")
+        payload = list_digest(
+            (name, hashlib.sha256(stream.data.tobytes()).hexdigest())
+            for name, stream in self.streams.items())
+        if payload != metadata["payload_sha256"]:
+            raise PatchError("the streams do not match their digest")
+        self.base_fingerprint = metadata["base_fingerprint"]
+        self.target_fingerprint = metadata["target_fingerprint"]
+        self.entries = json.loads(metadata["tensors"])
+        self.file_entries = json.loads(metadata["files"])
+        self.provenance = json.loads(metadata["provenance"])
+
+    def apply(self, model):
+        """The target, from the base."""
+        return self._transform(model, "before", "after")
+
+    def revert(self, model):
+        """The base, from the target."""
+        return self._transform(model, "after", "before")
+
+    def files(self):
+        """The small files that differ: name -> (bytes before, bytes after)."""
+        result = {}
+        for entry in self.file_entries:
+            cursor = Cursor(self.streams["file:" + entry["name"]].data.tobytes())
+            sides = [
+                cursor.part(entry[side]["bytes"]).tobytes() if side in entry else None
+                for side in ("before", "after")]
+            result[entry["name"]] = tuple(sides)
+        return result
+
+    def _transform(self, model, source, result):
+        fingerprints = {"before": self.base_fingerprint, "after": self.target_fingerprint}
+        if fingerprint(model) != fingerprints[source]:
+            raise PatchError("the model is not the one the patch starts from")
+        output = dict(model)
+        for entry in self.entries:
+            tensor = self._tensor(entry, model.get(entry["name"]), result)
+            if tensor is None:
+                del output[entry["name"]]
+                continue
+            if tensor_digest(tensor) != entry[result]:
+                raise PatchError(f"tensor '{entry['name']}' came out wrong")
+            output[entry["name"]] = tensor
+        if fingerprint(output) != fingerprints[result]:
+            raise PatchError("the result's fingerprint is wrong")
+        return output
+
+    def _tensor(self, entry, current, result):
+        if entry["codec"] != "deflate":
+            raise PatchError(f"codec {entry['codec']}")
+        cursor = Cursor(self.streams["tensor:" + entry["name"]].data.tobytes())
+        main = (entry["dtype"], tuple(entry["shape"]))
+        if entry["kind"] == "changed":
+            differences = read_unit_stream(cursor, *main)
+            if result == "before":
+                differences = np.zeros_like(differences) - differences
+            return Tensor(*main, add(current.data, differences, main[0]))
+        sides = {"added": {"after": main}, "removed": {"before": main}}.get(entry["kind"])
+        if sides is None:
+            if entry["kind"] != "replaced":
+                raise PatchError(f"kind {entry['kind']}")
+            sides = {"before": (entry["base_dtype"], tuple(entry["base_shape"])), "after": main}
+        found = None
+        for side, layout in sides.items():
+            differences = read_unit_stream(cursor, *layout)
+            if side == result:
+                zero = np.zeros(byte_count(*layout), np.uint8)
+                found = Tensor(*layout, add(zero, differences, layout[0]))
+        return found
+
+
+def main(arguments):
+    if len(arguments) != 4 or arguments[0] not in ("apply", "revert"):
+        sys.exit(__doc__)
+    verb, model_path, patch_path, output_path = arguments
+    tensors, metadata = load_safetensors(model_path)
+    patch = Patch(patch_path)
+    result = patch.apply(tensors) if verb == "apply" else patch.revert(tensors)
+    save_safetensors(output_path, result, metadata)
+    print(fingerprint(result))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
