@@ -94,7 +94,10 @@ let package = Package(
     tests("CTKModel", ["CTKCore", "CTKTensor", "CTKSafetensors"]),
     tests(
       "CTKTuning",
-      ["CTKCore", "CTKTensor", "CTKModel", "CTKText", "CTKCheckpoint", "CTKPatch", "CTKSafetensors"]),
+      [
+        "CTKCore", "CTKTensor", "CTKModel", "CTKText", "CTKCheckpoint", "CTKPatch",
+        "CTKSafetensors",
+      ]),
     tests("CTKCommand", ["CTKCore", "CTKSafetensors", "CTKCheckpoint", "CTKPatch"]),
   ]
 )

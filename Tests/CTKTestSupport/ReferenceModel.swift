@@ -64,7 +64,9 @@ package struct ReferenceModel {
     }
   }
 
-  package func workspace(for batch: PackedBatch, compute: Compute = Compute(threadCount: 2)) -> Workspace {
+  package func workspace(for batch: PackedBatch, compute: Compute = Compute(threadCount: 2))
+    -> Workspace
+  {
     network.workspace(BatchLimits(covering: [batch]), compute: compute)
   }
 }

@@ -98,7 +98,8 @@ struct FinetuneCommand: ReportingCommand {
       manifest: manifest, compute: compute)
     try job.prepare(resumes: resume, replacesExisting: force.force)
     let result = try job.run(
-      maskPath: mask, savesModel: saveModel, reporter.progress) { reporter.event($0) }
+      maskPath: mask, savesModel: saveModel, reporter.progress
+    ) { reporter.event($0) }
     var fields = result
     fields["peak_memory_bytes"] = .integer(PeakMemory.bytes)
     reporter.finish(schema: "ctk-finetune/1", fields, text: summary(fields))
@@ -133,11 +134,12 @@ struct FinetuneCommand: ReportingCommand {
     }
     let seconds = fields["seconds"]?.doubleValue ?? 0
     let rate = fields["tokens_per_second"]?.doubleValue ?? 0
-    return (metrics + [
-      "steps        \(fields["steps"]?.intValue ?? 0) in \(Humanize.duration(seconds)), "
-        + "\(Humanize.fixed(rate, 0)) tokens/s",
-      "peak memory  \(Humanize.bytes(fields["peak_memory_bytes"]?.intValue ?? 0))",
-      "fingerprint  \(fields["fingerprint"]?.stringValue ?? "")",
-    ]).joined(separator: "\n")
+    return
+      (metrics + [
+        "steps        \(fields["steps"]?.intValue ?? 0) in \(Humanize.duration(seconds)), "
+          + "\(Humanize.fixed(rate, 0)) tokens/s",
+        "peak memory  \(Humanize.bytes(fields["peak_memory_bytes"]?.intValue ?? 0))",
+        "fingerprint  \(fields["fingerprint"]?.stringValue ?? "")",
+      ]).joined(separator: "\n")
   }
 }

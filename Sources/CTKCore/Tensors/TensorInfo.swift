@@ -39,7 +39,8 @@ public enum CheckedArithmetic {
     for extent in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       if extent < 0 || overflow {
-        throw CoreError(.shapeOverflow, "tensor '\(tensor)' of shape \(shape) has too many elements")
+        throw CoreError(
+          .shapeOverflow, "tensor '\(tensor)' of shape \(shape) has too many elements")
       }
       count = product
     }

@@ -1,5 +1,5 @@
-import CTKCore
 import CHDF5
+import CTKCore
 
 /// Undoes the filters of one chunk after another, in two buffers of its own.
 ///

@@ -1,5 +1,5 @@
-import CTKCore
 import CKernels
+import CTKCore
 import CTKTensor
 
 /// One post-normalisation transformer block: attention, then feed-forward, each

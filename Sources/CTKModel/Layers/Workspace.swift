@@ -1,5 +1,5 @@
-package import CTKTensor
 import CKernels
+package import CTKTensor
 
 /// Memory and threads of one network in use, sized before the first step.
 package final class Workspace {

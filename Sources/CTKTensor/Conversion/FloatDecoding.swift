@@ -12,9 +12,10 @@ package enum FloatDecoding {
   ) throws(TensorError) {
     guard info.elementCount > 0, let source = bytes.baseAddress else { return }
     switch info.dtype {
-    case .f32: destination.withMemoryRebound(to: UInt8.self, capacity: bytes.count) { target in
-      UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyMemory(from: bytes)
-    }
+    case .f32:
+      destination.withMemoryRebound(to: UInt8.self, capacity: bytes.count) { target in
+        UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyMemory(from: bytes)
+      }
     case .f16: ctk_f16_to_f32(source, destination, info.elementCount)
     case .bf16: ctk_bf16_to_f32(source, destination, info.elementCount)
     case .f64:

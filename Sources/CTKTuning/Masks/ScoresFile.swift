@@ -1,7 +1,7 @@
-import CTKTensor
 import CTKCore
 package import CTKModel
 import CTKSafetensors
+import CTKTensor
 
 /// Scores as one f32 tensor per scored parameter, under its canonical name.
 package enum ScoresFile {

@@ -1,7 +1,7 @@
-import CTKSafetensors
 package import CTKCheckpoint
 package import CTKCore
 package import CTKModel
+import CTKSafetensors
 import CTKTensor
 package import CTKText
 

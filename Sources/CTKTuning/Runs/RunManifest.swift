@@ -1,7 +1,9 @@
 package import CTKCore
 package import CTKTensor
 
-/// What a run is: task, base, options, machine. Written before the first step.
+/// What a run is: its task, base, options and machine.
+///
+/// Written before the first step.
 package struct RunManifest: Sendable, Equatable {
   package static let schema = "ctk-run/1"
 

@@ -1,7 +1,7 @@
 import CKernels
-import Foundation
 package import CTKModel
 package import CTKTensor
+import Foundation
 
 /// AdamW with decoupled weight decay on the weights that train.
 ///

@@ -1,8 +1,8 @@
 import CKernels
 import CTKCore
-import Dispatch
 package import CTKModel
 package import CTKTensor
+import Dispatch
 
 /// The steps of a fine-tuning run: whole network forward, only what trains moves.
 package final class Trainer {

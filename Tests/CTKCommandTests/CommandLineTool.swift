@@ -1,0 +1,56 @@
+import CTKCore
+import CTKTestSupport
+import Foundation
+import Testing
+
+/// What a run of `ctk` left behind.
+struct ToolRun {
+  let status: Int32
+  let output: String
+  let errors: String
+
+  /// The lines of standard output as JSON.
+  var jsonLines: [JSONValue] {
+    get throws {
+      try output.split(separator: "\n").map { try JSONParser.parse(Array($0.utf8)) }
+    }
+  }
+}
+
+/// The built `ctk` executable.
+enum CommandLineTool {
+  /// It lies beside the test bundle in the build folder.
+  static let url: URL = {
+    let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
+    let bundle = bundles.first { $0.pathExtension == "xctest" }
+    let folder = bundle?.deletingLastPathComponent() ?? Bundle.main.bundleURL
+    return folder.appending(path: "ctk")
+  }()
+
+  /// Runs `ctk` to its end.
+  static func run(_ arguments: [String], input: [UInt8] = []) throws -> ToolRun {
+    let scratch = TemporaryFolder()
+    let inputPath = try scratch.write("input", input)
+    let process = try start(arguments, input: inputPath, scratch: scratch)
+    process.waitUntilExit()
+    return ToolRun(
+      status: process.terminationStatus,
+      output: String(decoding: try readSmallFile(scratch.file("output")), as: UTF8.self),
+      errors: String(decoding: try readSmallFile(scratch.file("errors")), as: UTF8.self))
+  }
+
+  private static func start(
+    _ arguments: [String], input: String, scratch: TemporaryFolder
+  ) throws -> Process {
+    try scratch.write("output", [])
+    try scratch.write("errors", [])
+    let process = Process()
+    process.executableURL = url
+    process.arguments = arguments
+    process.standardInput = try FileHandle(forReadingFrom: URL(filePath: input))
+    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: scratch.file("output")))
+    process.standardError = try FileHandle(forWritingTo: URL(filePath: scratch.file("errors")))
+    try process.run()
+    return process
+  }
+}
