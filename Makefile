@@ -43,7 +43,7 @@ demo: build
 	CTK="$$($(SWIFT) build -c release --show-bin-path)/ctk" bash docs/demo/run.sh
 
 test: deps
-	$(SWIFT) test -c release --parallel
+	$(SWIFT) test -c release
 
 format:
 	$(FORMAT) --in-place --configuration .swift-format --recursive $(SOURCES)

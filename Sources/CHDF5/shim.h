@@ -9,6 +9,8 @@
 static inline hid_t ctk_h5_default_properties(void) { return H5P_DEFAULT; }
 static inline hid_t ctk_h5_whole_space(void) { return H5S_ALL; }
 static inline hsize_t ctk_h5_unlimited(void) { return H5S_UNLIMITED; }
+static inline hid_t ctk_h5_default_error_stack(void) { return H5E_DEFAULT; }
+static inline unsigned ctk_h5_read_only(void) { return H5F_ACC_RDONLY; }
 static inline unsigned ctk_h5_truncate(void) { return H5F_ACC_TRUNC; }
 static inline H5F_libver_t ctk_h5_latest_format(void) { return H5F_LIBVER_LATEST; }
 static inline hid_t ctk_h5_file_access_class(void) { return H5P_FILE_ACCESS; }

@@ -5,8 +5,8 @@ public import CTKCore
 /// Names are dataset paths without the leading slash. Only what the file itself
 /// holds is read: links, external storage and virtual datasets are refused. A
 /// contiguous little-endian dataset is lent straight from the mapped file; all
-/// others are decoded one at a time. The reader is ctk's own, because libhdf5
-/// trusts the lengths and addresses it finds.
+/// others are read by libhdf5, one at a time. The library trusts the lengths and
+/// addresses it finds, so it sees a file only after ctk has walked its structure.
 public final class HDF5File: TensorSource {
   public let path: String
   /// What was left out and why: strings, compounds, groups met twice.
@@ -48,7 +48,7 @@ public final class HDF5File: TensorSource {
   /// Lends the tensor's little-endian, row-major bytes for the time of `body`.
   ///
   /// - Throws: `tensor.missing`, `hdf5.damaged`, `hdf5.shape-bomb`,
-  ///   `hdf5.limit-exceeded`, and what `body` throws.
+  ///   `hdf5.limit-exceeded`, `hdf5.read-failed`, and what `body` throws.
   public func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
@@ -68,7 +68,7 @@ public final class HDF5File: TensorSource {
 
   private func readBytes(_ reader: DatasetReader) throws(HDF5Error) -> ByteBuffer {
     do {
-      return try reader.read()
+      return try reader.read(from: path)
     } catch {
       throw error.at(path)
     }

@@ -86,8 +86,8 @@ struct FinetuneCommand: ReportingCommand {
     let options = try options()
     let folder = RunFolder(path: destination)
     if !resume { try OutputPath.require(free: destination, force) }
-    let (data, metrics) = try task.read()
     let checkpoint = try Checkpoint.open(base)
+    let (data, metrics) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
     let compute = threads.compute
     let manifest = RunManifest(
       task: task.task, basePath: base, baseFingerprint: try checkpoint.fingerprint(),

@@ -68,8 +68,8 @@ struct MaskCommand: ReportingCommand {
     let settings = try fisherSettings()
     try OutputPath.require(free: destination, force)
     if let scoresOutput { try OutputPath.require(free: scoresOutput, force) }
-    let (data, _) = try task.read()
     let checkpoint = try Checkpoint.open(base)
+    let (data, _) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: seed)
     let scores = try MaskScorer(
       model: model, maxLength: maxLength, compute: threads.compute

@@ -3,8 +3,7 @@ import CTKCore
 
 /// Undoes the filters of one chunk after another, in two buffers of its own.
 ///
-/// libhdf5 1.10 does not compare the size of a decoded chunk with the declared
-/// one and reads past its end; here it must be exact.
+/// The result must have exactly a chunk's size.
 struct ChunkDecoder: ~Copyable {
   private let chunkByteCount: Int
   private let name: String

@@ -120,7 +120,7 @@ struct ExtensibleArray {
     try cursor.signature("EASB")
     _ = try cursor.version(0...0)
     try cursor.skip(1 + image.addressWidth + (countBits + 7) / 8)
-    // Two flags words never differ in size, whatever block they belong to.
+    // One bit per page of each data block says whether it was ever written.
     let pageCount = place.capacity > pageCapacity ? place.capacity / pageCapacity : 0
     let flagByteCount = (pageCount + 7) / 8
     let flags = try cursor.skip(place.blockCount * flagByteCount)

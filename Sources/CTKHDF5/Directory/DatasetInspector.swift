@@ -41,7 +41,8 @@ struct DatasetInspector {
     let storage = try storage(layout, space, info)
     return .tensor(
       StoredDataset(
-        dtype: element.dtype, shape: info.shape, isBigEndian: element.isBigEndian,
+        address: header.address, dtype: element.dtype, shape: info.shape,
+        isBigEndian: element.isBigEndian,
         storage: storage))
   }
 

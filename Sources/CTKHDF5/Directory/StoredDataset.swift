@@ -10,6 +10,8 @@ struct StoredDataset: Sendable {
     case absent(fill: [UInt8])
   }
 
+  /// Of its object header, counted from the base address.
+  let address: UInt64
   let dtype: DType
   let shape: [Int]
   let isBigEndian: Bool

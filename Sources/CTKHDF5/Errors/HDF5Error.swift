@@ -12,8 +12,8 @@ public enum HDF5ErrorCode: String, FailureCode {
   case limitExceeded = "hdf5.limit-exceeded"
   case filterUnsupported = "hdf5.filter-unsupported"
   case typeUnsupported = "hdf5.type-unsupported"
-  case attributeUnsupported = "hdf5.attribute-unsupported"
   case readFailed = "hdf5.read-failed"
+  case attributeUnsupported = "hdf5.attribute-unsupported"
 
   public var status: ExitStatus { .badInput }
 }

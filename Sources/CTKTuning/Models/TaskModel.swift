@@ -54,6 +54,12 @@ package struct TaskModel {
         hint: "give the --patch of the task, or a model that was tuned for it"))
   }
 
+  /// Names of the outputs of a base's own head, which fix the ids of a custom task's
+  /// labels; nil for a base without a head.
+  package static func headLabels(of checkpoint: Checkpoint) -> [String]? {
+    checkpoint.weights.info(of: headName) == nil ? nil : checkpoint.configuration.labels
+  }
+
   private static func requireHead(
     of labels: LabelSpace, in source: any TensorSource
   ) throws(TuningError) {
