@@ -11,21 +11,21 @@ package struct NamePattern: Sendable, Hashable {
   package let text: String
   package let components: [Component]
 
-  private static let placeholder = "{layer}"
+  private static let layerMark = "{layer}"
 
   package init(_ text: String, separator: Character) {
     self.text = text
     components = text.split(separator: separator, omittingEmptySubsequences: false).map { part in
-      part.hasSuffix(Self.placeholder)
-        ? .layer(prefix: String(part.dropLast(Self.placeholder.count))) : .fixed(String(part))
+      part.hasSuffix(Self.layerMark)
+        ? .layer(prefix: String(part.dropLast(Self.layerMark.count))) : .fixed(String(part))
     }
   }
 
-  package var hasLayer: Bool { text.contains(Self.placeholder) }
+  package var hasLayer: Bool { text.contains(Self.layerMark) }
 
   /// The name for one layer; the layer is ignored by a pattern without one.
   package func name(layer: Int?) -> String {
-    guard let layer, let range = text.firstRange(of: Self.placeholder) else { return text }
+    guard let layer, let range = text.firstRange(of: Self.layerMark) else { return text }
     return text.replacingCharacters(in: range, with: String(layer))
   }
 
