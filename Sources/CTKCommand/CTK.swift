@@ -7,7 +7,7 @@ public struct CTK: ParsableCommand {
     commandName: "ctk",
     abstract: "Fine-tune a child of a pretrained encoder; ship each task as an exact, small patch.",
     discussion: """
-      The usual way through:
+      Example, the usual way through:
         ctk import tf_model.h5 --output base
         ctk finetune --base base --task mrpc --data glue/MRPC --output run
         ctk export-delta --base base --run run --output mrpc.ctkpatch

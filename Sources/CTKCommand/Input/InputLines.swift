@@ -29,17 +29,18 @@ enum InputLines {
   }
 
   static func parse(_ bytes: [UInt8], path: String) throws(CommandError) -> [TextInput] {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw CommandError(.inputInvalid, "the input is not UTF-8", path: path)
-    }
+    // Lines are cut as bytes: to Swift a carriage return and a line feed are one character.
+    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
     var inputs: [TextInput] = []
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    if lines.last == "" { lines.removeLast() }
     for (number, line) in lines.enumerated() {
-      let line = line.hasSuffix("\r") ? line.dropLast() : line
+      let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      let place = "\(path):\(number + 1)"
+      guard let text = String(validating: line, as: UTF8.self) else {
+        throw CommandError(.inputInvalid, "the line is not UTF-8", path: place)
+      }
       inputs.append(
-        line.hasPrefix("{")
-          ? try json(String(line), place: "\(path):\(number + 1)") : plain(String(line)))
+        text.utf8.first == UInt8(ascii: "{") ? try json(text, place: place) : plain(text))
     }
     return inputs
   }

@@ -1,0 +1,131 @@
+import CTKCore
+import CTKTestSupport
+import Foundation
+import Testing
+
+/// Each kind of bad input has its code and exit status, and leaves nothing behind.
+@Suite(.tags(.cli, .hostile))
+struct ErrorTests {
+  @Test func taskData() throws {
+    let bench = try Workbench()
+    let out = ["--output", bench.path("run")]
+    func finetune(_ task: [String]) throws -> (status: Int32, code: String) {
+      try bench.failure(["finetune"] + bench.base + task + out)
+    }
+    try bench.folder.write("empty.tsv", [])
+    try bench.folder.write("short.tsv", Array("text\tlabel\nonly a text\n".utf8))
+    try bench.folder.write("unknown.tsv", Array("text\tlabel\na class\tnever seen\n".utf8))
+    let train = ["--task", "custom", "--train", bench.path("train.tsv"), "--dev"]
+    #expect(
+      try finetune([
+        "--task", "custom", "--train", bench.path("gone.tsv"), "--dev",
+        bench.path("dev.tsv"),
+      ]) == (66, "data.missing"))
+    #expect(try finetune(train + [bench.path("empty.tsv")]) == (65, "data.empty"))
+    #expect(try finetune(train + [bench.path("short.tsv")]) == (65, "data.too-few-columns"))
+    #expect(try finetune(train + [bench.path("unknown.tsv")]) == (65, "data.label-unknown"))
+    #expect(try finetune(["--task", "nonsense", "--data", "."]) == (64, "task.unknown"))
+    #expect(!Folder.exists(bench.path("run")))
+  }
+
+  @Test func optionsAndScopes() throws {
+    let bench = try Workbench()
+    let mask = ["mask"] + bench.base + bench.task + ["--output", bench.path("m.mask")]
+    #expect(try bench.failure(mask + ["--keep", "0"]) == (64, "mask.keep-invalid"))
+    #expect(try bench.failure(mask + ["--keep", "1.5"]) == (64, "mask.keep-invalid"))
+    #expect(try bench.failure(mask + ["--scope", "nothing"]) == (65, "mask.empty-scope"))
+    #expect(try bench.failure(mask + ["--scope", "("]) == (64, "options.pattern-invalid"))
+    #expect(try bench.failure(["mask"] + bench.base) == (64, "usage"))
+    #expect(!Folder.fileExists(bench.path("m.mask")))
+  }
+
+  @Test func outputsAreNotReplaced() throws {
+    let bench = try Workbench()
+    let again = try bench.failure([
+      "import", Fixtures.path("checkpoints/bert/pt"), "--output", bench.path("base"),
+    ])
+    #expect(again == (73, "output.exists"))
+    let before = try bench.bytes("base/model.safetensors")
+    _ = try bench.json([
+      "import", Fixtures.path("checkpoints/bert/pt"), "--output", bench.path("base"), "--force",
+    ])
+    #expect(try bench.bytes("base/model.safetensors") != before)
+  }
+
+  @Test func checkpoints() throws {
+    let bench = try Workbench()
+    #expect(try bench.failure(["inspect", bench.path("gone")]).status == 66)
+    let foreign = try bench.failure([
+      "predict", "--base", Fixtures.path("checkpoints/bert/pt-base"), "text",
+    ])
+    #expect(foreign == (65, "checkpoint.not-canonical"))
+    #expect(
+      try bench.failure(["predict"] + bench.base + ["text"]) == (65, "model.tensor-missing"))
+    try bench.folder.write(
+      "cut.safetensors", Array(try bench.bytes("base/model.safetensors")[..<999]))
+    #expect(try bench.failure(["inspect", bench.path("cut.safetensors")]).status == 65)
+    let long = (0..<99).map { _ in "5" }.joined(separator: ",")
+    let tooLong = try bench.failure(
+      [
+        "predict", "--base", Fixtures.path("checkpoints/bert/pt"), "--input",
+        try bench.folder.write("long.jsonl", Array("{\"input_ids\":[\(long)]}\n".utf8)),
+      ])
+    #expect(tooLong == (65, "model.sequence-too-long"))
+  }
+
+  @Test func patchesAndBases() throws {
+    let bench = try Workbench()
+    _ = try bench.json(
+      ["finetune"] + bench.base + bench.task + bench.recipe + ["--output", bench.path("run")])
+    _ = try bench.json(
+      ["export-delta"] + bench.base
+        + ["--run", bench.path("run"), "--output", bench.path("p.ctkpatch")])
+    let patch = ["--patch", bench.path("p.ctkpatch")]
+    _ = try bench.json(["apply"] + bench.base + patch + ["--output", bench.path("tuned")])
+    let twice = try bench.failure(
+      ["apply", "--base", bench.path("tuned")] + patch + ["--output", bench.path("x")])
+    #expect(twice == (65, "patch.already-applied"))
+
+    var other = try bench.bytes("base/model.safetensors")
+    other[other.count - 1] ^= 1
+    try FileManager.default.copyItem(atPath: bench.path("base"), toPath: bench.path("other"))
+    try bench.folder.write("other/model.safetensors", other)
+    let wrong = try bench.failure(
+      ["apply", "--base", bench.path("other")] + patch + ["--output", bench.path("x")])
+    #expect(wrong == (65, "patch.wrong-base"))
+    let mask = try bench.failure(
+      ["finetune", "--base", bench.path("other")] + bench.task + bench.recipe
+        + ["--mask", bench.path("run/mask.safetensors"), "--output", bench.path("y")])
+    #expect(mask == (65, "mask.wrong-base"))
+    let differs = try bench.ctk(["verify"] + patch + ["--base", bench.path("other"), "--json"])
+    #expect(differs.status == 2)
+    #expect(try differs.jsonLines.last?["first_difference"]?.stringValue != nil)
+    #expect(!Folder.exists(bench.path("x")))
+    #expect(bench.folder.names.allSatisfy { !$0.contains(".partial-") })
+  }
+
+  /// A full disk: an error, and neither an output nor a rest of one.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full") && geteuid() == 0))
+  func fullDisk() throws {
+    let bench = try Workbench()
+    let disk = bench.path("disk")
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    guard shell("mount -t tmpfs -o size=64k tmpfs '\(disk)'") else { return }
+    defer { _ = shell("umount '\(disk)'") }
+    let full = try bench.failure([
+      "import", Fixtures.path("checkpoints/bert/pt"), "--output", disk + "/base",
+    ])
+    #expect(full == (74, "output.disk-full"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: disk).isEmpty)
+  }
+
+  private func shell(_ command: String) -> Bool {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", command]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+}
