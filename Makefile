@@ -16,7 +16,7 @@ help:
 	@echo 'make test      build and run all tests'
 	@echo 'make format    format the sources in place'
 	@echo 'make lint      check the format of the sources'
-	@echo 'make bench     measure this machine'
+	@echo 'make bench     compare a patched base with the tuned model, after the demo'
 	@echo 'make install   install ctk below PREFIX ($(PREFIX))'
 
 deps:
@@ -51,8 +51,10 @@ format:
 lint:
 	$(FORMAT) lint --strict --configuration .swift-format --recursive $(SOURCES)
 
-bench: build
-	"$$($(SWIFT) build -c release --show-bin-path)/ctk" bench
+bench: demo
+	cd Benchmarks && $(SWIFT) run -c release compare --rounds 3 \
+	  --a "$$(cd .. && $(SWIFT) build -c release --show-bin-path)/ctk evaluate --base ../demo/base --patch ../demo/task.ctkpatch --task custom --dev ../fixtures/demo/task/dev.tsv" \
+	  --b "$$(cd .. && $(SWIFT) build -c release --show-bin-path)/ctk evaluate --base ../demo/tuned --task custom --dev ../fixtures/demo/task/dev.tsv"
 
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin"

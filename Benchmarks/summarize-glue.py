@@ -12,7 +12,10 @@ for path in sorted(folder.glob("*-[0-9].json")):
     if not path.stat().st_size:
         continue
     result = json.loads(path.read_text())
-    patch = json.loads((folder / (path.stem + ".patch.json")).read_text())
+    patch_report = folder / (path.stem + ".patch.json")
+    if not patch_report.exists() or not patch_report.stat().st_size:
+        continue
+    patch = json.loads(patch_report.read_text())
     groups[task, method].append((result, patch))
 
 
