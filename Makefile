@@ -4,7 +4,7 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 PACKAGES := libhdf5-dev zlib1g-dev libopenblas-dev pkg-config
-SOURCES := Package.swift Sources Tests
+SOURCES := Package.swift Sources Tests Benchmarks
 FORMAT := $(SWIFT) format
 
 .PHONY: help deps build demo test format lint bench install

@@ -40,7 +40,8 @@ struct RunClock {
   }
 
   var medianStepSeconds: Double {
+    if stepSeconds.isEmpty { return 0 }
     let sorted = stepSeconds.sorted()
-    return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 }
