@@ -37,7 +37,7 @@ package final class FloatBuffer: @unchecked Sendable {
     Array(UnsafeBufferPointer(start: base, count: count))
   }
 
-  /// Sets every float to zero and gives the pages back to the system.
+  /// Sets every float to zero.
   package func clear() {
     memset(base, 0, count * MemoryLayout<Float>.stride)
   }

@@ -52,9 +52,7 @@ package enum RunState {
     _ trainer: Trainer, planDigest: Digest, from path: String
   ) throws(TuningError) {
     let file = try open(path, planDigest: planDigest, plan: trainer.plan)
-    let weights = FloatBuffer(count: trainer.plan.count)
-    try load(weightsName, of: file, into: weights)
-    trainer.plan.scatter(weights, into: trainer.parameters)
+    try loadWeights(of: file, plan: trainer.plan, into: trainer.parameters)
     if file.info(of: firstMomentName) != nil {
       try load(firstMomentName, of: file, into: trainer.optimizer.firstMoment)
       try load(secondMomentName, of: file, into: trainer.optimizer.secondMoment)
@@ -67,9 +65,7 @@ package enum RunState {
     _ parameters: ParameterVector, plan: TrainablePlan, planDigest: Digest, from path: String
   ) throws(TuningError) {
     let file = try open(path, planDigest: planDigest, plan: plan)
-    let weights = FloatBuffer(count: plan.count)
-    try load(weightsName, of: file, into: weights)
-    plan.scatter(weights, into: parameters)
+    try loadWeights(of: file, plan: plan, into: parameters)
   }
 
   private static func open(
@@ -85,6 +81,14 @@ package enum RunState {
         .stateInvalid, "the saved state does not belong to this run's base and mask", path: path)
     }
     return file
+  }
+
+  private static func loadWeights(
+    of file: SafetensorsFile, plan: TrainablePlan, into parameters: ParameterVector
+  ) throws(TuningError) {
+    let weights = FloatBuffer(count: plan.count)
+    try load(weightsName, of: file, into: weights)
+    plan.scatter(weights, into: parameters)
   }
 
   private static func load(
