@@ -69,14 +69,6 @@ struct ChangeScanner<Word: UnitWord> {
       UnsafeRawBufferPointer(rebasing: tuned[bytes]))
   }
 
-  /// Writes the difference of every unit of `units`.
-  func scanAll(_ units: Range<Int>, differences: UnsafeMutablePointer<Word>) {
-    for unit in units {
-      differences[unit - units.lowerBound] = ordered.difference(
-        from: load(base, unit), to: load(tuned, unit))
-    }
-  }
-
   /// Writes the difference of every unit of `units` of `tuned` from zero bits.
   func scanFromZero(_ units: Range<Int>, differences: UnsafeMutablePointer<Word>) {
     for unit in units {

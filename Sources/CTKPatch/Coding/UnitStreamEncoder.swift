@@ -48,17 +48,35 @@ struct UnitStreamEncoder {
     to sink: Sink
   ) throws(PatchError) -> Int {
     let scanner = ChangeScanner<Word>(base: base, tuned: tuned, isFloat: unit.isFloat)
-    let unitCount = base.count / unit.byteCount
-    let layout = layout(unitCount: unitCount, changes: scanner.count())
+    return try encodeChanges(
+      unitCount: base.count / unit.byteCount, changes: scanner.count(), to: sink
+    ) { (range, positions, differences: UnsafeMutablePointer<Word>) in
+      scanner.scan(range, positions: positions, differences: differences)
+    }
+  }
+
+  /// Writes changes that are known as positions and differences.
+  ///
+  /// - Parameters:
+  ///   - changes: how many `fill` will give in all.
+  ///   - fill: writes the changes within a range of units, positions relative to
+  ///     its start and ascending, and returns how many; there is room for as many
+  ///     as the range has units. Called for adjacent ranges, in order.
+  /// - Returns: how many units differ.
+  func encodeChanges<Word: UnitWord>(
+    unitCount: Int, changes: Int, to sink: Sink,
+    fill: (Range<Int>, UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Word>) -> Int
+  ) throws(PatchError) -> Int {
+    let layout = layout(unitCount: unitCount, changes: changes)
     try sink([UInt8(layout.shift)])
     var block = ScratchBlock<Word>(capacity: min(1 << layout.shift, unitCount))
-    var changes = 0
+    var total = 0
     for index in 0..<layout.blockCount {
       let range = layout.range(of: index)
-      changes += block.fillChanges(of: range, scanner: scanner)
-      try sink(block.encodedSmallest(of: range, scanner: scanner))
+      total += block.fill { fill(range, $0, $1) }
+      try sink(block.encodedSmallest(of: range))
     }
-    return changes
+    return total
   }
 
   private func encodeWhole<Word: UnitWord>(
@@ -71,86 +89,11 @@ struct UnitStreamEncoder {
     var block = ScratchBlock<Word>(capacity: min(1 << layout.shift, unitCount))
     for index in 0..<layout.blockCount {
       let range = layout.range(of: index)
-      block.fillWhole(of: range, scanner: scanner)
+      _ = block.fill { _, differences in
+        scanner.scanFromZero(range, differences: differences)
+        return range.count
+      }
       try sink(block.encodedWhole(of: range))
-    }
-  }
-}
-
-/// Positions and differences of the block at hand, reused from block to block.
-private struct ScratchBlock<Word: UnitWord> {
-  private var positions: [UInt32]
-  private var differences: [Word]
-  private var count = 0
-
-  init(capacity: Int) {
-    positions = [UInt32](repeating: 0, count: capacity)
-    differences = [Word](repeating: 0, count: capacity)
-  }
-
-  mutating func fillChanges(of range: Range<Int>, scanner: ChangeScanner<Word>) -> Int {
-    let found = positions.withUnsafeMutableBufferPointer { positions in
-      differences.withUnsafeMutableBufferPointer { differences in
-        guard let first = positions.baseAddress, let second = differences.baseAddress else {
-          return 0
-        }
-        return scanner.scan(range, positions: first, differences: second)
-      }
-    }
-    count = found
-    return found
-  }
-
-  mutating func fillWhole(of range: Range<Int>, scanner: ChangeScanner<Word>) {
-    differences.withUnsafeMutableBufferPointer { differences in
-      if let first = differences.baseAddress {
-        scanner.scanFromZero(range, differences: first)
-      }
-    }
-    count = range.count
-  }
-
-  /// The changes alone, or all units with zeros between, whichever is smaller.
-  ///
-  /// Narrow words with many changes may cost less without an index.
-  mutating func encodedSmallest(
-    of range: Range<Int>, scanner: ChangeScanner<Word>
-  ) -> [UInt8] {
-    let sparse = encodedChanges(of: range)
-    guard Word.bitWidth <= 16, count * 4 >= range.count, count < range.count else {
-      return sparse
-    }
-    differences.withUnsafeMutableBufferPointer { differences in
-      if let first = differences.baseAddress { scanner.scanAll(range, differences: first) }
-    }
-    count = range.count
-    let dense = encodedWhole(of: range)
-    return dense.count < sparse.count ? dense : sparse
-  }
-
-  private func encodedChanges(of range: Range<Int>) -> [UInt8] {
-    var output: [UInt8] = []
-    output.appendVarint(count)
-    if count == 0 { return output }
-    positions.withUnsafeBufferPointer { positions in
-      IndexCoding.encode(
-        UnsafeBufferPointer(rebasing: positions[..<count]), unitCount: range.count, to: &output)
-    }
-    appendValues(to: &output)
-    return output
-  }
-
-  func encodedWhole(of range: Range<Int>) -> [UInt8] {
-    var output: [UInt8] = []
-    output.appendVarint(range.count)
-    output.append(0)
-    appendValues(to: &output)
-    return output
-  }
-
-  private func appendValues(to output: inout [UInt8]) {
-    differences.withUnsafeBufferPointer { differences in
-      ValueCoding.encode(UnsafeBufferPointer(rebasing: differences[..<count]), to: &output)
     }
   }
 }

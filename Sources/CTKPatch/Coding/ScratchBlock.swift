@@ -1,0 +1,80 @@
+/// Positions and differences of the block at hand, reused from block to block.
+struct ScratchBlock<Word: UnitWord> {
+  private var positions: [UInt32]
+  private var differences: [Word]
+  private var count = 0
+
+  init(capacity: Int) {
+    positions = [UInt32](repeating: 0, count: capacity)
+    differences = [Word](repeating: 0, count: capacity)
+  }
+
+  /// Takes the block's entries from `body`, which returns how many it wrote.
+  mutating func fill(
+    _ body: (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Word>) -> Int
+  ) -> Int {
+    count = positions.withUnsafeMutableBufferPointer { positions in
+      differences.withUnsafeMutableBufferPointer { differences in
+        guard let first = positions.baseAddress, let second = differences.baseAddress else {
+          return 0
+        }
+        return body(first, second)
+      }
+    }
+    return count
+  }
+
+  /// The changes alone, or all units with zeros between, whichever is smaller.
+  ///
+  /// Narrow words with many changes may cost less without an index.
+  mutating func encodedSmallest(of range: Range<Int>) -> [UInt8] {
+    let sparse = encodedChanges(of: range)
+    guard Word.bitWidth <= 16, count * 4 >= range.count, count < range.count else {
+      return sparse
+    }
+    spread(over: range.count)
+    let dense = encodedWhole(of: range)
+    return dense.count < sparse.count ? dense : sparse
+  }
+
+  /// Puts every difference at its position, with zeros between.
+  private mutating func spread(over unitCount: Int) {
+    var end = unitCount
+    // From the back: no entry lies beyond its position.
+    for entry in stride(from: count - 1, through: 0, by: -1) {
+      let position = Int(positions[entry])
+      let difference = differences[entry]
+      for unit in position + 1..<end { differences[unit] = 0 }
+      differences[position] = difference
+      end = position
+    }
+    for unit in 0..<end { differences[unit] = 0 }
+    count = unitCount
+  }
+
+  private func encodedChanges(of range: Range<Int>) -> [UInt8] {
+    var output: [UInt8] = []
+    output.appendVarint(count)
+    if count == 0 { return output }
+    positions.withUnsafeBufferPointer { positions in
+      IndexCoding.encode(
+        UnsafeBufferPointer(rebasing: positions[..<count]), unitCount: range.count, to: &output)
+    }
+    appendValues(to: &output)
+    return output
+  }
+
+  func encodedWhole(of range: Range<Int>) -> [UInt8] {
+    var output: [UInt8] = []
+    output.appendVarint(range.count)
+    output.append(0)
+    appendValues(to: &output)
+    return output
+  }
+
+  private func appendValues(to output: inout [UInt8]) {
+    differences.withUnsafeBufferPointer { differences in
+      ValueCoding.encode(UnsafeBufferPointer(rebasing: differences[..<count]), to: &output)
+    }
+  }
+}
