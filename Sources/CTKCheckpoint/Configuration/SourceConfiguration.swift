@@ -1,8 +1,8 @@
 public import CTKCore
 
-/// A `config.json` as an import understands it.
+/// A model's configuration as an import understands it.
 public struct SourceConfiguration: Sendable {
-  /// The file's fields, with those added that were absent but implied.
+  /// The fields of a Hugging Face `config.json`, with those added that were absent but implied.
   public let json: JSONValue
   public let model: ModelConfiguration
   /// Model classes named in `architectures`, such as "BertForSequenceClassification".
@@ -12,13 +12,16 @@ public struct SourceConfiguration: Sendable {
   /// What was assumed, one sentence each.
   public let findings: [String]
 
-  /// Reads a configuration file.
+  /// Reads a Hugging Face `config.json`, the JSON file of an original release, or the
+  /// `config.json` or `task.json` of a KerasHub preset.
   ///
-  /// - Parameter architecture: what the caller takes the model to be; nil to find out.
+  /// - Parameters:
+  ///   - architecture: what the caller takes the model to be; nil to find out.
+  ///   - tensorNames: names of the weights, which tell the architecture when the file does not.
   /// - Throws: `checkpoint.config-missing`, `import.architecture-mismatch`,
   ///   `config.invalid`, `config.unsupported`, and the `json.*` codes.
   public static func read(
-    _ path: String, architecture: Architecture? = nil
+    _ path: String, architecture: Architecture? = nil, tensorNames: [String] = []
   ) throws(CheckpointError) -> SourceConfiguration {
     guard Folder.fileExists(path) else {
       throw CheckpointError(
@@ -27,29 +30,40 @@ public struct SourceConfiguration: Sendable {
     }
     do {
       let json = try CheckpointError.wrap { () throws(CoreError) in try JSONParser.parseFile(path) }
-      return try SourceConfiguration(json: json, architecture: architecture)
+      let task = try KerasHubConfiguration.task(beside: path)
+      return try SourceConfiguration(
+        json: json, task: task, architecture: architecture, tensorNames: tensorNames)
     } catch {
       throw error.at(path)
     }
   }
 
-  init(json: JSONValue, architecture: Architecture? = nil) throws(CheckpointError) {
-    guard var fields = json.objectValue else {
-      throw CheckpointError(
-        wrapping: CoreError(.configInvalid, "config.json must hold an object"))
+  /// - Parameter task: a KerasHub preset's `task.json`.
+  init(
+    json: JSONValue, task: JSONValue? = nil, architecture: Architecture? = nil,
+    tensorNames: [String] = []
+  ) throws(CheckpointError) {
+    let fields = try CheckpointError.wrap { () throws(CoreError) in
+      if let fields = try KerasHubConfiguration.huggingFace(json, task: task) { return fields }
+      return try Self.object(json)
     }
-    var findings: [String] = []
-    let classNames = (fields["architectures"]?.arrayValue ?? []).compactMap(\.stringValue)
-    try Self.settleModelType(&fields, classNames, architecture, &findings)
-    Self.settleEpsilon(&fields, &findings)
-    try Self.requireEncoder(fields)
-    self.json = .object(fields)
+    var normalizer = ConfigurationNormalizer(fields: fields)
+    try normalizer.run(architecture: architecture, tensorNames: tensorNames)
+    let completed = JSONValue.object(normalizer.fields)
+    self.json = completed
     model = try CheckpointError.wrap { () throws(CoreError) in
-      try ModelConfiguration(json: .object(fields))
+      try ModelConfiguration(json: completed)
     }
-    tiesEmbeddings = fields["tie_word_embeddings"]?.boolValue ?? true
-    self.classNames = classNames
-    self.findings = findings
+    classNames = normalizer.classNames
+    findings = normalizer.findings
+    tiesEmbeddings = completed["tie_word_embeddings"]?.boolValue ?? true
+  }
+
+  private static func object(_ json: JSONValue) throws(CoreError) -> JSONObject {
+    guard let fields = json.objectValue else {
+      throw CoreError(.configInvalid, "config.json must hold an object")
+    }
+    return fields
   }
 
   /// The fields to write beside weights of the given type.
@@ -59,59 +73,5 @@ public struct SourceConfiguration: Sendable {
     let present = ["dtype", "torch_dtype"].filter { fields[$0] != nil }
     for key in present.isEmpty ? ["dtype"] : present { fields[key] = .string(name) }
     return .object(fields)
-  }
-
-  private static func settleModelType(
-    _ fields: inout JSONObject, _ classNames: [String], _ requested: Architecture?,
-    _ findings: inout [String]
-  ) throws(CheckpointError) {
-    if let named = fields["model_type"]?.stringValue {
-      if let requested, named != requested.rawValue {
-        throw CheckpointError(
-          .architectureMismatch,
-          "'\(requested.rawValue)' was asked for, the configuration says '\(named)'")
-      }
-      return
-    }
-    guard let architecture = requested ?? Self.architecture(ofClasses: classNames) else { return }
-    fields["model_type"] = .string(architecture.rawValue)
-    findings.append("config.json has no model_type; '\(architecture.rawValue)' was assumed")
-  }
-
-  /// The family whose name begins the class names, as in "BertModel".
-  private static func architecture(ofClasses classNames: [String]) -> Architecture? {
-    Architecture.allCases.first { architecture in
-      let families = classNames.map { name in
-        name.components(before: ["For", "Model", "LMHead"]).lowercased()
-      }
-      return families.contains(architecture.rawValue)
-    }
-  }
-
-  /// Files of BERT may omit the epsilon of the original code; other families
-  /// have defaults that published files contradict, so none is assumed for them.
-  private static func settleEpsilon(_ fields: inout JSONObject, _ findings: inout [String]) {
-    guard fields["layer_norm_eps"] == nil,
-      fields["model_type"]?.stringValue == Architecture.bert.rawValue
-    else { return }
-    fields["layer_norm_eps"] = 1e-12
-    findings.append("config.json has no layer_norm_eps; 1e-12 was assumed")
-  }
-
-  private static func requireEncoder(_ fields: JSONObject) throws(CheckpointError) {
-    for name in ["is_decoder", "add_cross_attention", "is_encoder_decoder"]
-    where fields[name]?.boolValue == true {
-      throw CheckpointError(
-        wrapping: CoreError(
-          .configUnsupported, "\(name) is true; only encoders are supported"))
-    }
-  }
-}
-
-extension String {
-  /// The text before the first of the given words.
-  fileprivate func components(before words: [String]) -> String {
-    let ends = words.compactMap { firstRange(of: $0)?.lowerBound }
-    return String(self[..<(ends.min() ?? endIndex)])
   }
 }

@@ -5,7 +5,6 @@ public enum CheckpointErrorCode: String, FailureCode {
   /// The folder's tensors do not have ctk's names and layout.
   case notCanonical = "checkpoint.not-canonical"
   case configMissing = "checkpoint.config-missing"
-  case architectureUnsupported = "checkpoint.architecture-unsupported"
   /// A tensor could not be read for a reason without a code of its own.
   case readFailed = "checkpoint.read-failed"
 

@@ -55,13 +55,12 @@ public enum AliasRelation: String, Sendable {
 extension ImportPlan {
   /// Plans an import from names, shapes and the configuration alone.
   ///
-  /// - Throws: `checkpoint.architecture-unsupported`, `import.shape-mismatch`,
-  ///   `import.dtype-unsupported`, and `import.tensor-missing` for a tensor of the embeddings
-  ///   or of an encoder layer.
+  /// - Throws: `import.shape-mismatch`, `import.dtype-unsupported`, and `import.tensor-missing`
+  ///   for a tensor of the embeddings or of an encoder layer.
   public init(
     tensors: [TensorInfo], configuration: SourceConfiguration, dtype: ImportDType = .keep
   ) throws(CheckpointError) {
-    let schema = try ArchitectureSchema.of(configuration.model.architecture)
+    let schema = ArchitectureSchema.of(configuration.model.architecture)
     var planner = ImportPlanner(schema: schema, configuration: configuration, dtype: dtype)
     self = try planner.plan(tensors)
   }

@@ -116,7 +116,7 @@ struct ImportPlanner {
   /// - Throws: `import.tensor-missing` at the first tensor that cannot be done without, so that
   ///   a huge layer count costs nothing.
   private func missingTargets() throws(CheckpointError) -> [String] {
-    let parts = schema.parts(ofClasses: configuration.classNames)
+    let parts = schema.parts(of: configuration)
     let tied = configuration.tiesEmbeddings ? Set(schema.tied.map(\.alias)) : []
     var missing: [String] = []
     for pattern in schema.tensors where parts.contains(pattern.part) {

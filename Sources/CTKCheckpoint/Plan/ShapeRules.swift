@@ -42,8 +42,11 @@ struct ShapeRules {
       switch extent {
       case .vocabulary: return configuration.vocabularySize
       case .hidden: return configuration.hiddenSize
+      case .doubleHidden: return 2 * configuration.hiddenSize
       case .embedding: return configuration.embeddingSize
       case .intermediate: return configuration.intermediateSize
+      case .heads: return configuration.headCount
+      case .headSize: return configuration.headSize
       case .positions: return configuration.positionCount
       case .tokenTypes: return configuration.tokenTypeCount
       case .fixed(let count): return count

@@ -24,7 +24,7 @@ public struct SourceCheckpoint: TensorSource {
     let source = try SourceTensors.open(file)
     let configuration = try SourceConfiguration.read(
       options.configurationPath ?? file.folder + "/config.json",
-      architecture: options.architecture)
+      architecture: options.architecture, tensorNames: source.tensors.tensors.map(\.name))
     do {
       let plan = try ImportPlan(
         tensors: source.tensors.tensors, configuration: configuration, dtype: options.dtype)

@@ -51,7 +51,7 @@ struct ImportCommand: ReportingCommand {
     options.dtype = kind
     if let architecture {
       guard let known = Architecture(rawValue: architecture) else {
-        throw ValidationError("--architecture must be bert, roberta, electra or xlnet")
+        throw ValidationError("--architecture must be bert, roberta, electra, xlnet or distilbert")
       }
       options.architecture = known
     }
