@@ -244,6 +244,26 @@ static void gather(const float *x, const uint32_t *positions, float *y, ptrdiff_
   for (ptrdiff_t i = 0; i < count; i++) y[i] = x[positions[i]];
 }
 
+// Writes the kept floats of 16 columns and returns how many there are.
+CTK_INLINE ptrdiff_t keep_group(const float *x, uint16_t bits, float *y) {
+#if CTK_LANES == 16
+  // Compressing in a register and storing all of it: a compressing store is slow on Zen.
+  _mm512_storeu_ps(y, _mm512_maskz_compress_ps(bits, _mm512_maskz_loadu_ps(bits, x)));
+#else
+  for (uint32_t rest = bits; rest; rest &= rest - 1) *y++ = x[__builtin_ctz(rest)];
+#endif
+  return __builtin_popcount(bits);
+}
+
+static void keep_columns(const float *x, ptrdiff_t rows, ptrdiff_t stride, const uint16_t *bitmap,
+                         ptrdiff_t groups, float *y, ptrdiff_t y_stride) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    float *target = y + row * y_stride;
+    for (ptrdiff_t group = 0; group < groups; group++)
+      target += keep_group(x + row * stride + 16 * group, bitmap[group], target);
+  }
+}
+
 CTK_INLINE vf root(vf x) {
 #if CTK_LANES >= 8
   return __builtin_elementwise_sqrt(x);

@@ -15,6 +15,7 @@ const ctk_kernel_table CTK_TABLE = {
     .add_squares = add_squares,
     .sum_of_squares = sum_of_squares,
     .gather = gather,
+    .keep_columns = keep_columns,
     .adamw = adamw,
     .adamw_scattered = adamw_scattered,
     .attention_forward = attention_forward,

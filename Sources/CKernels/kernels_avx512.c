@@ -5,6 +5,8 @@
 #include "ctk_kernels.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #define CTK_LANES 16
 #define CTK_HAS_FMA 1
 #define CTK_NAME "avx512"

@@ -229,6 +229,25 @@ struct KernelTests {
     }
   }
 
+  @Test(arguments: widths)
+  func keepsTheColumnsOfABitmap(_ width: Int) {
+    var random = SeededGenerator(seed: 11 + UInt64(width))
+    let (rows, stride) = (3, width + 2)
+    let x = random.floats(rows * stride)
+    let columns = (0..<width).filter { _ in random.next() % 3 != 0 }
+    var bitmap = [UInt16](repeating: 0, count: (width + 15) / 16)
+    for column in columns { bitmap[column / 16] |= 1 << (column % 16) }
+    let room = columns.count + 16
+    for kernels in Kernels.all {
+      var y = [Float](repeating: .nan, count: rows * room)
+      kernels.keep_columns(x, rows, stride, bitmap, bitmap.count, &y, room)
+      for row in 0..<rows {
+        let kept = Array(y[row * room..<row * room + columns.count])
+        #expect(kept == columns.map { x[row * stride + $0] }, "\(kernels.variant)")
+      }
+    }
+  }
+
   /// The scattered and the dense optimizer give the same bits.
   @Test(arguments: widths)
   func scatteredAdamWEqualsDense(_ width: Int) {

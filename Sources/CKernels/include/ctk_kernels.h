@@ -108,6 +108,11 @@ typedef struct CTK_SENDABLE {
   double (*sum_of_squares)(const float *x, ptrdiff_t count);
   /// y[i] = x[positions[i]].
   void (*gather)(const float *x, const uint32_t *positions, float *y, ptrdiff_t count);
+  /// y's rows = the columns of x whose bit is set, closed up. Bit c mod 16 of bitmap[c / 16]
+  /// stands for column c; x's rows are `stride` and y's `y_stride` floats apart. A row of y
+  /// needs room for 16 floats more than there are set bits, and they are overwritten.
+  void (*keep_columns)(const float *x, ptrdiff_t rows, ptrdiff_t stride, const uint16_t *bitmap,
+                       ptrdiff_t groups, float *y, ptrdiff_t y_stride);
   /// AdamW on consecutive weights.
   void (*adamw)(float *weights, const float *gradient, float *first_moment, float *second_moment,
                 ptrdiff_t count, ctk_adamw constants);

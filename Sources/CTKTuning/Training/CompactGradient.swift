@@ -4,20 +4,41 @@ package import CTKTensor
 
 /// Gradient of the weights that train, and of nothing else.
 ///
-/// A dense parameter's gradient is formed in place; a child's matrix is formed
-/// whole in one scratch buffer and gathered at once.
+/// A dense parameter's gradient is formed in place; a child's matrix is formed in
+/// one scratch buffer, over the rows and columns that hold any child entry, and
+/// gathered at once.
 package final class CompactGradient: GradientSink {
   package let plan: TrainablePlan
   /// [plan.count].
   package let values: FloatBuffer
   private let scratch: FloatBuffer
+  /// Indexed by slice; nil where a whole matrix is formed.
+  private let windows: [GradientWindow?]
+  private let packedInput: FloatBuffer
+  private let packedOutput: FloatBuffer
   private let compute: Compute
 
-  package init(plan: TrainablePlan, compute: Compute) {
+  /// - Parameter tokens: most rows of a batch.
+  package init(plan: TrainablePlan, tokens: Int, compute: Compute) {
     self.plan = plan
     self.compute = compute
     values = FloatBuffer(count: plan.count)
     scratch = FloatBuffer(count: plan.largestSparseParameter)
+    windows = plan.slices.map { Self.window(of: $0, plan) }
+    let used = windows.compactMap { $0 }
+    packedInput = FloatBuffer(count: tokens * (used.map(\.columns.packedStride).max() ?? 0))
+    packedOutput = FloatBuffer(count: tokens * (used.map(\.rows.packedStride).max() ?? 0))
+  }
+
+  private static func window(
+    of slice: TrainablePlan.Slice, _ plan: TrainablePlan
+  ) -> GradientWindow? {
+    let parameter = plan.layout[slice.id]
+    guard parameter.role == .matrix, let first = slice.firstPosition else { return nil }
+    let window = GradientWindow(
+      positions: UnsafeBufferPointer(start: plan.positions.base + first, count: slice.count),
+      rows: parameter.rows, columns: parameter.columns)
+    return window.rows.isNarrow || window.columns.isNarrow ? window : nil
   }
 
   package func wants(_ id: ParameterID) -> Bool { plan.slice(of: id) != nil }
@@ -26,10 +47,14 @@ package final class CompactGradient: GradientSink {
     weight: ParameterID, bias: ParameterID, input: Matrix, outputGradient: Matrix,
     examples: [Int]
   ) {
-    form(weight) { target in
-      compute.multiply(
-        outputGradient, .transposed, input, .plain,
-        into: Matrix(target, rows: outputGradient.columns, columns: input.columns))
+    if let (slice, window) = window(of: weight) {
+      form(slice, within: window, input: input, outputGradient: outputGradient)
+    } else {
+      form(weight) { target in
+        compute.multiply(
+          outputGradient, .transposed, input, .plain,
+          into: Matrix(target, rows: outputGradient.columns, columns: input.columns))
+      }
     }
     form(bias) { target in
       target.update(repeating: 0, count: outputGradient.columns)
@@ -79,7 +104,30 @@ package final class CompactGradient: GradientSink {
       return
     }
     fill(scratch.base)
-    let positions = plan.positions.base + firstPosition
+    gather(slice, from: plan.positions.base + firstPosition)
+  }
+
+  private func window(of id: ParameterID) -> (TrainablePlan.Slice, GradientWindow)? {
+    guard let index = plan.sliceIndex(of: id), let window = windows[index] else { return nil }
+    return (plan.slices[index], window)
+  }
+
+  private func form(
+    _ slice: TrainablePlan.Slice, within window: GradientWindow, input: Matrix,
+    outputGradient: Matrix
+  ) {
+    compute.multiply(
+      window.rows.pack(outputGradient, into: packedOutput, compute), .transposed,
+      window.columns.pack(input, into: packedInput, compute), .plain,
+      into: Matrix(scratch.base, rows: window.rows.count, columns: window.columns.count))
+    gather(slice, from: window.positions.base)
+  }
+
+  /// Picks a slice's entries from the scratch buffer.
+  private func gather(_ slice: TrainablePlan.Slice, from positions: UnsafePointer<UInt32>) {
+    let target = values.base + slice.start
+    // Read-only here, and the parts write to disjoint runs.
+    nonisolated(unsafe) let positions = positions
     compute.parallel(slice.count, weight: 2) { part in
       compute.kernels.gather(
         scratch.base, positions + part.lowerBound, target + part.lowerBound, part.count)

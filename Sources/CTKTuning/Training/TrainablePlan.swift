@@ -55,8 +55,11 @@ package final class TrainablePlan: Sendable {
   }
 
   package func slice(of id: ParameterID) -> Slice? {
-    sliceOfParameter[id.index].map { slices[$0] }
+    sliceIndex(of: id).map { slices[$0] }
   }
+
+  /// Place of a parameter's slice among `slices`.
+  func sliceIndex(of id: ParameterID) -> Int? { sliceOfParameter[id.index] }
 
   /// The largest parameter of which only a child trains; its whole gradient
   /// passes through scratch.

@@ -50,7 +50,7 @@ package final class Trainer {
     self.plan = plan
     self.settings = settings
     optimizer = AdamW(plan: plan, settings: settings.optimizer, compute: compute)
-    gradient = CompactGradient(plan: plan, compute: compute)
+    gradient = CompactGradient(plan: plan, tokens: limits.tokens, compute: compute)
     workspace = network.workspace(limits, compute: compute)
   }
 
