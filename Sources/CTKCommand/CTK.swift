@@ -17,7 +17,8 @@ public struct CTK: ParsableCommand {
     subcommands: [
       ImportCommand.self, InspectCommand.self, MaskCommand.self, FinetuneCommand.self,
       EvaluateCommand.self, PredictCommand.self, TokenizeCommand.self, ExportDeltaCommand.self,
-      ApplyCommand.self, RevertCommand.self, VerifyCommand.self,
+      ApplyCommand.self, RevertCommand.self, VerifyCommand.self, ComposeCommand.self,
+      SquashCommand.self, DiffCommand.self, OverlapCommand.self,
     ])
 
   public init() {}

@@ -14,12 +14,21 @@ struct InspectCommand: ReportingCommand {
       Examples:
         ctk inspect base
         ctk inspect mrpc.ctkpatch --json
+        ctk inspect mrpc.ctkmask --map
+        ctk inspect mrpc.ctkpatch --plot mrpc.svg
         ctk inspect run
       """)
 
   @Argument(help: "A checkpoint folder or file, a mask, a patch or a run folder.")
   var path: String
 
+  @Flag(help: "Show where the weights of a mask or patch lie, in characters.")
+  var map = false
+
+  @Option(help: "Draw where the weights of a mask or patch lie (SVG).")
+  var plot: String?
+
+  @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
@@ -30,12 +39,13 @@ struct InspectCommand: ReportingCommand {
     }
     switch try FileKind.of(path) {
     case .patch:
-      let report = try PatchInspector.inspect(try PatchFile(path: path))
-      reporter.finish(
-        schema: "ctk-inspect/1", report.json, text: PatchText.table(report))
+      try inspect(try PatchFile(path: path), reporter)
     case .mask:
       let mask = try ParameterMask(path: path)
-      reporter.finish(schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask))
+      try plot(.mask(mask), "\(Humanize.count(mask.selected)) selected weights")
+      reporter.finish(
+        schema: "ctk-inspect/1", mask.json,
+        text: MaskText.table(mask) + (try mapText(.mask(mask))))
     case .hdf5:
       try inspect(try HDF5File(path: path), reporter)
     case .checkpoint:
@@ -43,7 +53,32 @@ struct InspectCommand: ReportingCommand {
     }
   }
 
+  private func inspect(_ patch: PatchFile, _ reporter: Reporter) throws {
+    let report = try PatchInspector.inspect(patch)
+    try plot(.patch(patch), "\(Humanize.count(report.changes)) changed weights")
+    let steps = try PatchSteps(patch)
+    reporter.finish(
+      schema: "ctk-inspect/1", steps.added(to: report.json),
+      text: PatchText.table(report, steps) + (try mapText(.patch(patch))))
+  }
+
+  private func plot(_ selection: WeightSelection, _ what: String) throws {
+    guard let plot else { return }
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let drawing = try DensityPlot(title: "\(name): \(what)", selection: selection).drawing()
+    try PlotFile.write(drawing, to: plot, force)
+  }
+
+  private func mapText(_ selection: WeightSelection) throws -> String {
+    map ? "\n\n" + (try DensityText(selection: selection).text()) : ""
+  }
+
   private func inspect(_ source: any TensorSource, _ reporter: Reporter) throws {
+    if map || plot != nil {
+      throw CommandError(
+        .inputInvalid, "only a mask or a patch has a density map", path: path,
+        hint: "leave out --map and --plot")
+    }
     var digests: [(name: String, digest: Digest)] = []
     for (position, info) in source.tensors.enumerated() {
       reporter.progress?(

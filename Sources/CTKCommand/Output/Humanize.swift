@@ -25,6 +25,12 @@ enum Humanize {
     String(format: "%.\(digits)f", value)
   }
 
+  /// A share as percent, without the sign, with the digits that matter.
+  static func percent(_ share: Double) -> String {
+    let percent = 100 * share
+    return fixed(percent, percent >= 99.995 || percent == 0 ? 0 : percent >= 1 ? 1 : 2)
+  }
+
   /// Thousands apart.
   static func count(_ number: Int) -> String {
     let digits = Array(String(number))

@@ -3,18 +3,22 @@ import CTKPatch
 
 /// A patch as a table for people.
 enum PatchText {
-  static func table(_ report: PatchReport) -> String {
+  static func table(_ report: PatchReport, _ steps: PatchSteps) -> String {
     var table = Table([
-      "tensor", "kind", "codec", ">changed", ">of", ">index bits", ">bound", ">value bits",
+      "tensor", "kind", "codec", ">changed", ">of", ">density", ">index bits", ">bound",
+      ">value bits", ">mean steps", ">largest",
     ])
     for row in report.rows {
       let changes = Double(max(row.entry.changes, 1))
       table.add([
         row.entry.name, row.entry.kind.rawValue, row.entry.codec.rawValue,
         Humanize.count(row.entry.changes), Humanize.count(row.unitCount),
+        "\(Humanize.percent(Double(row.entry.changes) / Double(max(row.unitCount, 1)))) %",
         Humanize.fixed(8 * Double(row.indexByteCount) / changes, 2),
         Humanize.fixed(row.boundBits / changes, 2),
         Humanize.fixed(8 * Double(row.valueByteCount) / changes, 2),
+        steps[row.entry.name].map { Humanize.fixed($0.mean, 1) } ?? "",
+        steps[row.entry.name].map { "\($0.largest)" } ?? "",
       ])
     }
     return table.text + "\n\n" + summary(report)

@@ -23,11 +23,19 @@ struct PatchDraft: ~Copyable {
       baseFingerprint: Fingerprint.checkpoint(baseDigests),
       targetFingerprint: Fingerprint.checkpoint(tunedDigests), entries: entries, files: files,
       provenance: provenance, payloadDigest: streams.payloadDigest)
+    try requireExpectedBase(header.baseFingerprint)
     try streams.write(
       to: path, metadata: header.metadata, replacesExisting: replacesExisting)
     return PatchSummary(
       baseFingerprint: header.baseFingerprint, targetFingerprint: header.targetFingerprint,
       entries: header.entries)
+  }
+
+  private func requireExpectedBase(_ found: Digest) throws(PatchError) {
+    guard let expected = options.expectedBase, found != expected else { return }
+    throw PatchError(
+      .wrongBase, "the base's fingerprint is \(found), expected \(expected)",
+      hint: "give the base the patches were made from")
   }
 }
 

@@ -3,6 +3,8 @@ public import CTKCore
 /// Choices in writing a patch.
 public struct ExportOptions: Sendable {
   public var codec: PatchCodec
+  /// The fingerprint that the base must have; nil when any base will do.
+  package var expectedBase: Digest?
   /// Overrides the block size, 4 to 22; tests use small blocks.
   package var blockShift: Int?
 

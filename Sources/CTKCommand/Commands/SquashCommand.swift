@@ -1,0 +1,41 @@
+import ArgumentParser
+import CTKCore
+import CTKPatch
+
+struct SquashCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "squash",
+    abstract: "Make one patch of a chain of patches, exactly.",
+    discussion: """
+      Needs no base: the patch does what the chain does, and reverts what the chain \
+      reverts. Changes that cancel are left out.
+
+      Examples:
+        ctk squash monday.ctkpatch tuesday.ctkpatch --output both.ctkpatch
+        ctk squash v1.ctkpatch v2.ctkpatch v3.ctkpatch -o v3-from-base.ctkpatch
+      """)
+
+  @Argument(help: "Patches, in the order in which they are applied.")
+  var patches: [String]
+
+  @Option(name: [.customShort("o"), .customLong("output")], help: "Patch file to write.")
+  var destination: String
+
+  @OptionGroup var force: ForceOption
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func perform(_ reporter: Reporter) throws {
+    try OutputPath.require(free: destination, force)
+    let files = try patches.map { try PatchFile(path: $0) }
+    _ = try PatchSquasher.squash(
+      files, tool: Version.text, to: destination, replacesExisting: force.force,
+      progress: reporter.progress)
+    let report = try PatchInspector.inspect(try PatchFile(path: destination))
+    var fields = report.json
+    fields["squashed"] = .integer(files.count)
+    fields["seconds"] = .real(reporter.seconds)
+    fields["peak_memory_bytes"] = .integer(PeakMemory.bytes)
+    reporter.finish(schema: "ctk-squash/1", fields, text: PatchText.summary(report))
+  }
+}

@@ -1,0 +1,90 @@
+import CTKCore
+import Synchronization
+
+/// A base with several patches put on together, tensor by tensor as they are read.
+final class ComposedSource: TensorSource {
+  let tensors: [TensorInfo]
+
+  private let base: any TensorSource
+  private let patches: [PatchFile]
+  private let policy: ComposePolicy
+  private let plan: CompositionPlan
+  private let infos: [String: TensorInfo]
+  private let conflicts = Mutex<[String: TensorConflict]>([:])
+
+  init(
+    base: any TensorSource, patches: [PatchFile], policy: ComposePolicy, plan: CompositionPlan
+  ) {
+    self.base = base
+    self.patches = patches
+    self.policy = policy
+    self.plan = plan
+    var infos = Dictionary(base.tensors.map { ($0.name, $0) }) { first, _ in first }
+    for (name, action) in plan.actions {
+      switch action {
+      case .remove: infos[name] = nil
+      case .merge: break
+      case .take(let patch, let entry):
+        infos[name] = patches[patch].entry(named: entry)?.after?.info.renamed(name)
+      }
+    }
+    self.infos = infos
+    tensors = infos.values.sorted { utf8Precedes($0.name, $1.name) }
+  }
+
+  func info(of name: String) -> TensorInfo? { infos[name] }
+
+  /// How the patches meet in the tensors that were read, in name order.
+  var report: [TensorConflict] {
+    let found = conflicts.withLock { Array($0.values) } + plan.settled
+    return found.sorted { utf8Precedes($0.name, $1.name) }
+  }
+
+  func withTensorBytes<Result>(
+    _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    guard let info = infos[name] else {
+      throw CoreError(.tensorMissing, "there is no tensor '\(name)'")
+    }
+    let buffer: TensorBuffer
+    switch plan.actions[name] {
+    case nil, .remove: return try base.withTensorBytes(name, body)
+    case .take(let patch, let entry): buffer = try take(entry, from: patches[patch])
+    case .merge(let touching): buffer = try merge(info, touching.map { patches[$0] })
+    }
+    return try buffer.withBytes { try body(UnsafeRawBufferPointer($0)) }
+  }
+
+  private func take(_ name: String, from patch: PatchFile) throws(PatchError) -> TensorBuffer {
+    let step = PatchStep(patch: patch, direction: .apply)
+    guard let entry = patch.entry(named: name),
+      let buffer = try step.transform(
+        entry, from: { () throws(PatchError) in try copy(of: name, for: patch) })
+    else { throw patch.damaged("tensor '\(name)' has no result") }
+    return buffer
+  }
+
+  private func merge(
+    _ info: TensorInfo, _ touching: [PatchFile]
+  ) throws(PatchError) -> TensorBuffer {
+    let buffer = try copy(of: info.name, for: touching[0])
+    var changes: [TensorPatch] = []
+    for patch in touching { changes.append(try patch.tensorPatch(named: info.name)) }
+    let composition = ChangeComposition(info: info, policy: policy, patches: changes)
+    let conflict = try buffer.withBytes { (bytes) throws(PatchError) in
+      try composition.apply(to: bytes)
+    }
+    conflicts.withLock { $0[info.name] = conflict }
+    return buffer
+  }
+
+  /// A copy of the base's tensor, which must be as the patch's table describes it.
+  private func copy(of name: String, for patch: PatchFile) throws(PatchError) -> TensorBuffer {
+    guard let info = base.info(of: name), info == patch.entry(named: name)?.before?.info else {
+      throw PatchError(
+        .wrongBase, "tensor '\(name)' is not in the base as the patch describes it",
+        path: patch.path, hint: "give the base the patches were made from")
+    }
+    return try base.lend(name) { (bytes) throws(PatchError) in TensorBuffer(copying: bytes) }
+  }
+}

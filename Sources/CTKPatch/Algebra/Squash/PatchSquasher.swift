@@ -1,0 +1,82 @@
+public import CTKCore
+
+/// A chain of patches as one.
+public enum PatchSquasher {
+  /// Writes the patch that does what `patches` do one after the other.
+  ///
+  /// Needs no base: differences of changed tensors add up modulo 2^w, tensors
+  /// that a patch holds whole are carried through the others' changes, and what
+  /// cancels is left out. Peak memory is about the chain's patches of one tensor.
+  /// Equal inputs give equal bytes, for one version of zlib.
+  ///
+  /// - Parameters:
+  ///   - patches: in the order in which they are applied.
+  ///   - tool: program and version, for the provenance.
+  /// - Throws: `patch.chain-broken`, `patch.damaged`, `patch.unsupported`,
+  ///   `patch.wrong-result`, `output.*`.
+  public static func squash(
+    _ patches: [PatchFile], options: ExportOptions = ExportOptions(), tool: String? = nil,
+    to path: String, replacesExisting: Bool = false, progress: ProgressHandler? = nil
+  ) throws(PatchError) -> PatchSummary {
+    if !replacesExisting && Folder.fileExists(path) {
+      throw PatchError(wrapping: Output.existsError(path))
+    }
+    for patch in patches { try patch.verifyPayload() }
+    let chain = try PatchChain(patches, direction: .apply)
+    let fingerprints = chain.fingerprints
+    var draft = try SquashDraft(path: path, options: options)
+    for file in try files(of: chain) where file.before != file.after { try draft.addFile(file) }
+    let names = chain.touchedNames
+    for (position, name) in names.enumerated() {
+      progress?(
+        ProgressEvent(
+          stage: "squash", completed: position, total: names.count, unit: "tensors"))
+      try draft.addTensor(try chain.history(of: name))
+    }
+    return try draft.finish(
+      from: fingerprints[0], to: fingerprints[fingerprints.count - 1],
+      provenance: provenance(of: patches, tool: tool), replacesExisting: replacesExisting)
+  }
+
+  /// Each small file before its first and after its last change, in name order.
+  private static func files(of chain: PatchChain) throws(PatchError) -> [ChangedFile] {
+    var results: [String: ChangedFile] = [:]
+    for step in chain.steps {
+      for entry in step.patch.header.files {
+        let change = try step.patch.contents(of: entry)
+        let known = results[entry.name]
+        if let known, known.after != change.before {
+          throw PatchError(
+            .chainBroken, "this patch does not continue the one before it in '\(entry.name)'",
+            path: step.patch.path, hint: "make the patches again, each from the one before")
+        }
+        results[entry.name] = ChangedFile(
+          name: entry.name, before: known.map(\.before) ?? change.before, after: change.after)
+      }
+    }
+    return results.values.sorted { utf8Precedes($0.name, $1.name) }
+  }
+
+  /// The last patch's provenance, continuing what the first one continued.
+  private static func provenance(of patches: [PatchFile], tool: String?) -> Provenance {
+    guard let first = patches.first, let last = patches.last else { return Provenance() }
+    var provenance = last.header.provenance
+    provenance.parent = first.header.provenance.parent
+    provenance.tool = tool ?? provenance.tool
+    var parameters = provenance.hyperparameters ?? JSONObject()
+    parameters["squashed"] = .array(patches.map { .string($0.digest.hex) })
+    provenance.hyperparameters = parameters
+    return provenance
+  }
+}
+
+extension PatchChain {
+  /// What the chain does to a tensor that it touches.
+  fileprivate func history(of name: String) throws(PatchError) -> TensorHistory {
+    try TensorHistory(
+      name: name,
+      steps: steps.compactMap { step in
+        step.patch.entry(named: name).map { (step.patch, $0) }
+      })
+  }
+}

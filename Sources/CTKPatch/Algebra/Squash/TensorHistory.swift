@@ -1,0 +1,82 @@
+import CTKCore
+
+/// What a chain of patches does to one tensor, from its first to its last entry.
+struct TensorHistory {
+  typealias Step = (patch: PatchFile, entry: PatchEntry)
+
+  let name: String
+  let steps: [Step]
+
+  /// - Throws: `patch.chain-broken` when an entry does not continue the one before.
+  init(name: String, steps: [Step]) throws(PatchError) {
+    precondition(!steps.isEmpty, "a history has at least one step")
+    self.name = name
+    self.steps = steps
+    for (step, next) in zip(steps, steps.dropFirst()) where step.entry.after != next.entry.before {
+      throw PatchError(
+        .chainBroken, "this patch does not continue the one before it in tensor '\(name)'",
+        path: next.patch.path, hint: "the patch contradicts its fingerprints; make it again")
+    }
+  }
+
+  var before: TensorState? { steps[0].entry.before }
+  var after: TensorState? { steps[steps.count - 1].entry.after }
+
+  /// Whether the tensor ends as it began.
+  var cancels: Bool { before == after }
+
+  /// Whether every step changes single units only.
+  var isSum: Bool { steps.allSatisfy { $0.entry.kind == .changed } }
+
+  /// The changes of every step, for a history that is a sum.
+  func changes() throws(PatchError) -> [TensorPatch] {
+    var patches: [TensorPatch] = []
+    for step in steps { patches.append(try step.patch.tensorPatch(named: name)) }
+    return patches
+  }
+
+  /// The tensor before the first step, known from the first one that holds it whole.
+  ///
+  /// - Returns: nil when there is no such tensor.
+  /// - Throws: `patch.damaged`, `patch.wrong-result`.
+  func wholeBefore() throws(PatchError) -> TensorBuffer? {
+    guard let before, let known = steps.firstIndex(where: { $0.entry.kind != .changed }) else {
+      return nil
+    }
+    let buffer = try steps[known].patch.wholeTensor(steps[known].entry, side: .before)
+    for step in steps[..<known].reversed() {
+      try buffer.withBytes { (bytes) throws(PatchError) in
+        try step.patch.add(step.entry, to: bytes, reverting: true)
+      }
+    }
+    try require(before, buffer, of: steps[0].patch)
+    return buffer
+  }
+
+  /// The tensor after the last step, known from the last one that holds it whole.
+  func wholeAfter() throws(PatchError) -> TensorBuffer? {
+    guard let after, let known = steps.lastIndex(where: { $0.entry.kind != .changed }) else {
+      return nil
+    }
+    let buffer = try steps[known].patch.wholeTensor(steps[known].entry, side: .after)
+    for step in steps[(known + 1)...] {
+      try buffer.withBytes { (bytes) throws(PatchError) in
+        try step.patch.add(step.entry, to: bytes, reverting: false)
+      }
+    }
+    try require(after, buffer, of: steps[steps.count - 1].patch)
+    return buffer
+  }
+
+  private func require(
+    _ state: TensorState, _ buffer: TensorBuffer, of patch: PatchFile
+  ) throws(PatchError) {
+    let found = buffer.withBytes {
+      Fingerprint.tensor(state.info, bytes: UnsafeRawBufferPointer($0))
+    }
+    if found == state.digest { return }
+    throw PatchError(
+      .wrongResult, "tensor '\(name)' became \(found), expected \(state.digest)",
+      path: patch.path, hint: "the patch contradicts itself; make it again")
+  }
+}
