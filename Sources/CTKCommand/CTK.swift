@@ -18,7 +18,7 @@ public struct CTK: ParsableCommand {
       ImportCommand.self, InspectCommand.self, MaskCommand.self, FinetuneCommand.self,
       EvaluateCommand.self, PredictCommand.self, TokenizeCommand.self, ExportDeltaCommand.self,
       ApplyCommand.self, RevertCommand.self, VerifyCommand.self, ComposeCommand.self,
-      SquashCommand.self, DiffCommand.self, OverlapCommand.self,
+      SquashCommand.self, DiffCommand.self, OverlapCommand.self, ConvertCommand.self,
     ])
 
   public init() {}

@@ -53,19 +53,26 @@ struct DiffCommand: ReportingCommand {
 
   /// Both under canonical names, or both under their own.
   private func open(_ reporter: Reporter) throws -> Sides {
-    if !storedNames {
-      do throws(CheckpointError) {
-        let (left, right) = (
-          try SourceCheckpoint(path: first), try SourceCheckpoint(path: second)
-        )
-        let skipped = Set((left.plan.skipped + right.plan.skipped).map(\.name))
-        for name in skipped.sorted() { reporter.note("'\(name)' is no weight of the model") }
-        return (left, right, skipped.sorted())
-      } catch  where Self.hasOtherNames.contains(error.code) {
-        reporter.note("compared by the names in the files: \(error.message)")
-      }
+    if storedNames { return try openAsStored() }
+    do {
+      let sides = try openCanonical()
+      for name in sides.skipped { reporter.note("'\(name)' is no weight of the model") }
+      return sides
+    } catch let error as CheckpointError {
+      guard Self.hasOtherNames.contains(error.code) else { throw error }
+      reporter.note("compared by the names in the files: \(error.message)")
+      return try openAsStored()
     }
-    return (try Self.openAsStored(first), try Self.openAsStored(second), [])
+  }
+
+  private func openCanonical() throws -> Sides {
+    let (left, right) = (try SourceCheckpoint(path: first), try SourceCheckpoint(path: second))
+    let skipped = Set((left.plan.skipped + right.plan.skipped).map(\.name))
+    return (left, right, skipped.sorted())
+  }
+
+  private func openAsStored() throws -> Sides {
+    (try Self.openAsStored(first), try Self.openAsStored(second), [])
   }
 
   private static func openAsStored(_ path: String) throws -> any TensorSource {

@@ -43,9 +43,8 @@ struct InspectCommand: ReportingCommand {
     case .mask:
       let mask = try ParameterMask(path: path)
       try plot(.mask(mask), "\(Humanize.count(mask.selected)) selected weights")
-      reporter.finish(
-        schema: "ctk-inspect/1", mask.json,
-        text: MaskText.table(mask) + (try mapText(.mask(mask))))
+      let map = try mapText(.mask(mask))
+      reporter.finish(schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask) + map)
     case .hdf5:
       try inspect(try HDF5File(path: path), reporter)
     case .checkpoint:
@@ -57,9 +56,10 @@ struct InspectCommand: ReportingCommand {
     let report = try PatchInspector.inspect(patch)
     try plot(.patch(patch), "\(Humanize.count(report.changes)) changed weights")
     let steps = try PatchSteps(patch)
+    let map = try mapText(.patch(patch))
     reporter.finish(
       schema: "ctk-inspect/1", steps.added(to: report.json),
-      text: PatchText.table(report, steps) + (try mapText(.patch(patch))))
+      text: PatchText.table(report, steps) + map)
   }
 
   private func plot(_ selection: WeightSelection, _ what: String) throws {
