@@ -23,7 +23,25 @@ struct ConfigurationTests {
     ("layer_norm_eps", 0.0, "config.invalid"), ("hidden_dropout_prob", 1.0, "config.invalid"),
     ("position_embedding_type", "relative_key", "config.unsupported"),
     ("id2label", ["0": "a", "2": "b"], "config.invalid"),
+    // What is computed with is a float: these doubles become 0 and 1.
+    ("layer_norm_eps", 1e-60, "config.invalid"),
+    ("layer_norm_eps", 0.999999999999, "config.invalid"),
+    ("hidden_dropout_prob", 0.999999999999, "config.invalid"),
+    ("classifier_dropout", 0.999999999999, "config.invalid"),
+    ("initializer_range", 1e60, "config.invalid"), ("initializer_range", -1, "config.invalid"),
+    ("num_hidden_layers", .integer(1 << 28), "config.invalid"),
   ]
+
+  /// Names are made for every label, so their number is bounded.
+  @Test func manyLabelsAreRefused() throws {
+    var changed = try fields()
+    changed["id2label"] = nil
+    changed["num_labels"] = .integer(1 << 28)
+    let error = #expect(throws: CoreError.self) { try ModelConfiguration(json: .object(changed)) }
+    #expect(error?.code == "config.invalid")
+    changed["num_labels"] = 5
+    #expect(try ModelConfiguration(json: .object(changed)).labels.count == 5)
+  }
 
   @Test(arguments: faults)
   func refuses(_ field: String, _ value: JSONValue, _ code: String) throws {

@@ -26,6 +26,24 @@ struct FileTests {
     #expect(code { _ = try readSmallFile(path, limit: 2) } == "file.unreadable")
   }
 
+  /// Opening a pipe to read waits for a writer unless it is asked not to.
+  @Test(.timeLimit(.minutes(1)))
+  func pipesAreRefusedAtOnce() {
+    let path = folder.file("pipe")
+    #expect(mkfifo(path, 0o600) == 0)
+    #expect(code { _ = try MappedFile(path: path) } == "file.not-regular")
+    #expect(code { _ = try JSONParser.parseFile(path) } == "file.not-regular")
+  }
+
+  @Test func aFileIsNoFolder() throws {
+    let path = try folder.write("taken", [1])
+    #expect(code { try Folder.create(path) } == "output.cannot-create")
+    #expect(code { try Folder.create(path + "/below") } == "output.cannot-create")
+    try Folder.create(folder.file("a/b/c"))
+    try Folder.create(folder.file("a/b/c"))
+    #expect(Folder.exists(folder.file("a/b/c")))
+  }
+
   @Test func aFileAppearsOnlyWhenCommitted() throws {
     let path = folder.file("out")
     do {
@@ -66,6 +84,46 @@ struct FileTests {
     }
     #expect(folder.names == ["model"])
     #expect(code { _ = try AtomicFolder(path: path) } == "output.exists")
+  }
+
+  /// Whenever a process looks, or dies, the name stands for the old folder or the new one.
+  @Test func aFolderIsReplacedInOneStep() async throws {
+    let path = folder.file("model")
+    try Folder.create(path)
+    let watch = Task.detached {
+      var absences = 0
+      while !Task.isCancelled { if !Folder.exists(path) { absences += 1 } }
+      return absences
+    }
+    for round in 0..<200 {
+      let made = try AtomicFolder(path: path, replacesExisting: true)
+      if round % 2 == 0 {
+        try made.commit()
+      } else {
+        try Folder.create(made.path(of: "result"))
+        try made.promote("result")
+      }
+    }
+    watch.cancel()
+    #expect(await watch.value == 0)
+    #expect(folder.names == ["model"])
+  }
+
+  /// A name that something else took while the file was written is not touched.
+  @Test func aNameTakenMeanwhileIsLeftAlone() throws {
+    let path = folder.file("out")
+    var file = try AtomicFile(path: path)
+    try file.write("mine")
+    try folder.write("out", Array("theirs".utf8))
+    var refusal: String?
+    do {
+      try file.commit()
+    } catch {
+      refusal = error.code
+    }
+    #expect(refusal == "output.exists")
+    #expect(try readSmallFile(path) == Array("theirs".utf8))
+    #expect(folder.names == ["out"])
   }
 
   @Test func digestsAreSHA256() {

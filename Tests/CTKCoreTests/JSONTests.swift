@@ -22,11 +22,24 @@ struct JSONTests {
     ("nul", "json.invalid"), ("\"\u{1}\"", "json.invalid"), ("\"\\ud800\"", "json.invalid"),
     ("\"\\x\"", "json.invalid"), ("NaN", "json.invalid"), ("1e999", "json.invalid"),
     ("\u{FEFF}1", "json.invalid"), ("{\"a\":1,\"a\":2}", "json.duplicate-key"),
-    (String(repeating: "[", count: 70), "json.too-deep"),
+    (nested(65, "[", "]"), "json.too-deep"), (nested(65, "{\"a\":", "}"), "json.too-deep"),
   ])
   func refuses(_ text: String, _ code: String) throws {
     let error = #expect(throws: CoreError.self) { try parse(text) }
     #expect(error?.code == code)
+  }
+
+  private static func nested(_ depth: Int, _ open: String, _ close: String) -> String {
+    String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
+  }
+
+  @Test func sixtyFourContainersMayNest() throws {
+    #expect(JSONParser.depthLimit == 64)
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+      var value = try parse(Self.nested(64, open, close))
+      for _ in 0..<64 { value = try #require(value.arrayValue?.first ?? value["a"]) }
+      #expect(value == 1)
+    }
   }
 
   @Test func refusesBytesThatAreNotUTF8() throws {

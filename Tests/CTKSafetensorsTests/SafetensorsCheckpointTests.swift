@@ -23,6 +23,25 @@ struct SafetensorsCheckpointTests {
     }
   }
 
+  /// Two names that Swift takes for one text, an accented letter in both its forms.
+  @Test func namesThatDifferInBytesAreTwoTensors() throws {
+    let composed = "\u{E9}"
+    let decomposed = "e\u{301}"
+    let header =
+      "{\"\(composed)\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+      + "\"\(decomposed)\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}"
+    let folder = TemporaryFolder()
+    let path = try folder.write(
+      "model.safetensors", RawSafetensors.bytes(header: header, data: [7, 8]))
+    for checkpoint in [
+      try SafetensorsCheckpoint(path: path), try SafetensorsCheckpoint(path: folder.path),
+    ] {
+      #expect(checkpoint.tensors.count == 2)
+      #expect(try checkpoint.bytes(of: composed) == [7])
+      #expect(try checkpoint.bytes(of: decomposed) == [8])
+    }
+  }
+
   @Test func opensASingleFile() throws {
     let path = Fixtures.path("checkpoints/bert/pt/model.safetensors")
     let checkpoint = try SafetensorsCheckpoint(path: path)

@@ -8,6 +8,7 @@ public enum CoreErrorCode: String, FailureCode {
   case outputCannotCreate = "output.cannot-create"
   case outputWriteFailed = "output.write-failed"
   case outputDiskFull = "output.disk-full"
+  case outputClosed = "output.closed"
   case jsonInvalid = "json.invalid"
   case jsonDuplicateKey = "json.duplicate-key"
   case jsonTooDeep = "json.too-deep"
@@ -21,7 +22,7 @@ public enum CoreErrorCode: String, FailureCode {
   public var status: ExitStatus {
     switch self {
     case .fileMissing: .inputMissing
-    case .fileUnreadable, .outputWriteFailed, .outputDiskFull, .fileChanged: .ioError
+    case .fileUnreadable, .fileChanged, .outputWriteFailed, .outputDiskFull, .outputClosed: .ioError
     case .outputExists, .outputCannotCreate: .cannotCreate
     default: .badInput
     }

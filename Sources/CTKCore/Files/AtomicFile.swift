@@ -87,11 +87,42 @@ public enum Output {
   }
 
   static func writeError(_ number: Int32, path: String) -> CoreError {
-    number == ENOSPC || number == EDQUOT
-      ? CoreError(
+    switch number {
+    case ENOSPC, EDQUOT:
+      CoreError(
         .outputDiskFull, "no space is left for the output", path: path,
         hint: "free some space; nothing was left behind")
-      : CoreError(.outputWriteFailed, "cannot write: \(errnoText(number))", path: path)
+    case EISDIR, ENOTDIR, ENOTEMPTY:
+      CoreError(
+        .outputCannotCreate, "something else has the output's name: \(errnoText(number))",
+        path: path)
+    case EPIPE:
+      CoreError(.outputClosed, "the reader of the output has gone", path: path)
+    default:
+      CoreError(.outputWriteFailed, "cannot write: \(errnoText(number))", path: path)
+    }
+  }
+
+  /// Writes bytes to an open descriptor, however many calls it takes.
+  ///
+  /// - Throws: `output.disk-full`, `output.write-failed`.
+  public static func write(
+    _ bytes: [UInt8], to descriptor: Int32, path: String
+  ) throws(CoreError) {
+    let span = bytes.span
+    try span.withUnsafeBytes { (buffer) throws(CoreError) in
+      try writeAll(buffer, to: descriptor, path: path)
+    }
+  }
+
+  /// Appends bytes to an existing file.
+  ///
+  /// - Throws: `output.disk-full`, `output.write-failed`.
+  public static func append(_ bytes: [UInt8], to path: String) throws(CoreError) {
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    if descriptor < 0 { throw writeError(errno, path: path) }
+    defer { close(descriptor) }
+    try write(bytes, to: descriptor, path: path)
   }
 
   static func writeAll(
@@ -111,7 +142,13 @@ public enum Output {
   private static func systemWrite(
     _ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int
   ) -> Int {
-    write(descriptor, start, count)
+    #if canImport(Glibc)
+    Glibc.write(descriptor, start, count)
+    #elseif canImport(Musl)
+    Musl.write(descriptor, start, count)
+    #else
+    Darwin.write(descriptor, start, count)
+    #endif
   }
 
   /// Renames a finished file or folder to its final name.
@@ -120,8 +157,14 @@ public enum Output {
   static func publish(
     _ temporary: String, as path: String, replacesExisting: Bool
   ) throws(CoreError) {
-    if !replacesExisting && access(path, F_OK) == 0 { throw existsError(path) }
-    guard rename(temporary, path) == 0 else { throw writeError(errno, path: path) }
+    if replacesExisting {
+      guard rename(temporary, path) == 0 else { throw writeError(errno, path: path) }
+    } else if !Rename.exclusively(temporary, to: path) {
+      if errno == EEXIST { throw existsError(path) }
+      guard Rename.isUnsupported(errno) else { throw writeError(errno, path: path) }
+      if access(path, F_OK) == 0 { throw existsError(path) }
+      guard rename(temporary, path) == 0 else { throw writeError(errno, path: path) }
+    }
     syncFolder(of: path)
   }
 

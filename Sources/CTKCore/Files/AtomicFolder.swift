@@ -9,7 +9,8 @@ import Darwin
 /// A folder that appears under its name only when complete.
 ///
 /// Files are written into a temporary sibling folder (`path(of:)`); `commit`
-/// renames it. When dropped without a commit everything is removed.
+/// renames it, or exchanges it with an existing folder in one step, so that the
+/// name never stands for nothing. When dropped without a commit everything is removed.
 public struct AtomicFolder: ~Copyable {
   public let path: String
   private let temporaryPath: String
@@ -60,7 +61,19 @@ public struct AtomicFolder: ~Copyable {
   }
 
   private func swapWithExisting(_ replacement: String) throws(CoreError) {
-    let retired = temporaryPath + ".old"
+    if Rename.exchange(replacement, path) {
+      Output.syncFolder(of: path)
+      Folder.removeTree(replacement)
+      return
+    }
+    guard Rename.isUnsupported(errno) else { throw Output.writeError(errno, path: path) }
+    try replaceInTwoSteps(by: replacement)
+  }
+
+  /// For file systems without an exchange: a process that dies between the two renames
+  /// leaves the old folder whole under its `.previous` name.
+  private func replaceInTwoSteps(by replacement: String) throws(CoreError) {
+    let retired = path + ".previous" + temporaryPath.suffix(Self.suffixLength)
     guard rename(path, retired) == 0 else { throw Output.writeError(errno, path: path) }
     guard rename(replacement, path) == 0 else {
       let number = errno
@@ -70,6 +83,9 @@ public struct AtomicFolder: ~Copyable {
     Output.syncFolder(of: path)
     Folder.removeTree(retired)
   }
+
+  /// Length of what `mkdtemp` draws, with its hyphen.
+  private static let suffixLength = 7
 }
 
 /// Questions and steps about folders.
@@ -103,13 +119,17 @@ public enum Folder {
   }
 
   /// Creates a folder and its missing parents.
+  ///
+  /// - Throws: `output.cannot-create`, also where something else has the name.
   public static func create(_ path: String) throws(CoreError) {
     if path.isEmpty || exists(path) { return }
     try create(Output.parentFolder(of: path))
-    if mkdir(path, 0o755) != 0 && errno != EEXIST {
-      throw CoreError(
-        .outputCannotCreate, "cannot create the folder: \(errnoText(errno))", path: path)
-    }
+    if mkdir(path, 0o755) == 0 { return }
+    // Another process may have made the folder meanwhile.
+    let number = errno
+    if number == EEXIST && exists(path) { return }
+    throw CoreError(
+      .outputCannotCreate, "cannot create the folder: \(errnoText(number))", path: path)
   }
 
   /// Removes a folder and all it holds, without following links.

@@ -47,7 +47,8 @@ public struct MappedFile: ~Copyable, Sendable {
   }
 
   private static func map(_ path: String) throws(CoreError) -> (address: UInt, byteCount: Int) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK opening a named pipe waits for a writer that may never come.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw openError(errno, path: path) }
     defer { close(descriptor) }
     var status = stat()
@@ -55,7 +56,9 @@ public struct MappedFile: ~Copyable, Sendable {
       throw CoreError(.fileUnreadable, errnoText(errno), path: path)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw CoreError(.fileNotRegular, "this is not a regular file", path: path)
+      throw CoreError(
+        .fileNotRegular, "this is not a regular file", path: path,
+        hint: "give a file; pipes, devices and folders cannot be mapped")
     }
     let byteCount = Int(status.st_size)
     if byteCount == 0 { return (0, 0) }

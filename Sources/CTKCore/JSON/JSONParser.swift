@@ -8,7 +8,7 @@ public struct JSONParser: ~Copyable {
     case keepLast
   }
 
-  /// Deepest nesting that is read.
+  /// Most arrays and objects that may lie in one another.
   public static let depthLimit = 64
 
   private let bytes: UnsafeRawBufferPointer
@@ -70,15 +70,12 @@ public struct JSONParser: ~Copyable {
     position += 1
   }
 
+  /// - Parameter depth: containers around the value.
   private mutating func value(depth: Int) throws(CoreError) -> JSONValue {
-    if depth > Self.depthLimit {
-      throw CoreError(
-        .jsonTooDeep, "nested deeper than \(Self.depthLimit) levels at byte \(position)")
-    }
     skipWhiteSpace()
     switch peek() {
-    case UInt8(ascii: "{"): return .object(try object(depth: depth))
-    case UInt8(ascii: "["): return .array(try array(depth: depth))
+    case UInt8(ascii: "{"): return .object(try object(depth: try deeper(depth)))
+    case UInt8(ascii: "["): return .array(try array(depth: try deeper(depth)))
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "t"): return try literal("true", .bool(true))
     case UInt8(ascii: "f"): return try literal("false", .bool(false))
@@ -86,6 +83,14 @@ public struct JSONParser: ~Copyable {
     case UInt8(ascii: "-"), .some(0x30...0x39): return try number()
     default: throw invalid("expected a value")
     }
+  }
+
+  private func deeper(_ depth: Int) throws(CoreError) -> Int {
+    if depth == Self.depthLimit {
+      throw CoreError(
+        .jsonTooDeep, "nested deeper than \(Self.depthLimit) levels at byte \(position)")
+    }
+    return depth + 1
   }
 
   private mutating func literal(
@@ -116,7 +121,7 @@ public struct JSONParser: ~Copyable {
       }
       skipWhiteSpace()
       try expect(UInt8(ascii: ":"), "':'")
-      object[key] = try value(depth: depth + 1)
+      object[key] = try value(depth: depth)
       skipWhiteSpace()
       if peek() == UInt8(ascii: ",") {
         position += 1
@@ -136,7 +141,7 @@ public struct JSONParser: ~Copyable {
       return elements
     }
     while true {
-      elements.append(try value(depth: depth + 1))
+      elements.append(try value(depth: depth))
       skipWhiteSpace()
       if peek() == UInt8(ascii: ",") {
         position += 1

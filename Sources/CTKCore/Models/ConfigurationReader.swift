@@ -6,6 +6,9 @@ struct ConfigurationReader {
 
   /// Largest extent accepted, far above any published model.
   private static let extentLimit = 1 << 28
+  /// Most layers and labels accepted; each gets names in memory before weights are looked at.
+  private static let layerLimit = 1 << 12
+  private static let labelLimit = 1 << 16
 
   func value(_ names: [String]) -> JSONValue? {
     names.lazy.compactMap { fields[$0] }.first { $0 != .null }
@@ -22,12 +25,22 @@ struct ConfigurationReader {
   }
 
   func positive(_ names: String..., default fallback: Int? = nil) throws(CoreError) -> Int {
+    try positive(names, upTo: Self.extentLimit, default: fallback)
+  }
+
+  func layerCount(_ names: String...) throws(CoreError) -> Int {
+    try positive(names, upTo: Self.layerLimit, default: nil)
+  }
+
+  private func positive(
+    _ names: [String], upTo limit: Int, default fallback: Int?
+  ) throws(CoreError) -> Int {
     guard let field = value(names) else {
       if let fallback { return fallback }
       throw CoreError(.configInvalid, "\(names[0]) is missing")
     }
-    guard let number = field.intValue, number > 0, number <= Self.extentLimit else {
-      throw CoreError(.configInvalid, "\(names[0]) must be a positive whole number")
+    guard let number = field.intValue, number > 0, number <= limit else {
+      throw CoreError(.configInvalid, "\(names[0]) must be a whole number from 1 to \(limit)")
     }
     return number
   }
@@ -60,10 +73,12 @@ struct ConfigurationReader {
   }
 
   func epsilon(_ name: String) throws(CoreError) -> Float {
-    guard let number = fields[name]?.doubleValue, number > 0, number < 1 else {
-      throw CoreError(.configInvalid, "\(name) must be a number between 0 and 1")
+    // The value that is computed with decides: a tiny double is zero as a float.
+    let number = fields[name]?.doubleValue.map { Float($0) }
+    guard let number, number.isNormal, number > 0, number < 1 else {
+      throw CoreError(.configInvalid, "\(name) must lie between 0 and 1 as a 32-bit float")
     }
-    return Float(number)
+    return number
   }
 
   func probability(_ name: String, default fallback: Float) throws(CoreError) -> Float {
@@ -72,14 +87,25 @@ struct ConfigurationReader {
 
   func optionalProbability(_ name: String) throws(CoreError) -> Float? {
     guard let field = value([name]) else { return nil }
-    guard let number = field.doubleValue, number >= 0, number < 1 else {
-      throw CoreError(.configInvalid, "\(name) must be at least 0 and below 1")
+    guard let number = field.doubleValue.map({ Float($0) }), number >= 0, number < 1 else {
+      throw CoreError(.configInvalid, "\(name) must be at least 0 and below 1 as a 32-bit float")
     }
-    return Float(number)
+    return number
+  }
+
+  func deviation(_ name: String, default fallback: Float) throws(CoreError) -> Float {
+    guard let field = value([name]) else { return fallback }
+    guard let number = field.doubleValue.map({ Float($0) }), number >= 0, number.isFinite else {
+      throw CoreError(.configInvalid, "\(name) must be a number that is not negative")
+    }
+    return number
   }
 
   func labels() throws(CoreError) -> [String] {
     if let map = fields["id2label"]?.objectValue {
+      guard map.count <= Self.labelLimit else {
+        throw CoreError(.configInvalid, "id2label must name at most \(Self.labelLimit) labels")
+      }
       var names: [String] = []
       for id in 0..<map.count {
         guard let name = map[String(id)]?.stringValue else {
@@ -89,7 +115,7 @@ struct ConfigurationReader {
       }
       return names
     }
-    let count = try fields["num_labels"] == nil ? 0 : positive("num_labels")
+    let count = try positive(["num_labels"], upTo: Self.labelLimit, default: 0)
     return (0..<count).map { "LABEL_\($0)" }
   }
 

@@ -44,7 +44,7 @@ extension ModelConfiguration {
       hiddenSize: hiddenSize,
       embeddingSize: architecture == .electra
         ? try reader.positive("embedding_size") : hiddenSize,
-      layerCount: try reader.positive("num_hidden_layers"),
+      layerCount: try reader.layerCount("num_hidden_layers"),
       headCount: try reader.positive("num_attention_heads"),
       intermediateSize: try reader.positive("intermediate_size"),
       positionCount: try reader.positive("max_position_embeddings"),
@@ -56,7 +56,7 @@ extension ModelConfiguration {
       attentionDropout: try reader.probability("attention_probs_dropout_prob", default: 0.1),
       classifierDropout: try reader.optionalProbability("classifier_dropout"),
       padTokenID: padTokenID ?? 0,
-      initializerRange: reader.initializerRange,
+      initializerRange: try reader.deviation("initializer_range", default: 0.02),
       labels: try reader.labels())
   }
 
@@ -68,7 +68,7 @@ extension ModelConfiguration {
       vocabularySize: try reader.positive("vocab_size"),
       hiddenSize: hiddenSize,
       embeddingSize: hiddenSize,
-      layerCount: try reader.positive("n_layers", "num_hidden_layers"),
+      layerCount: try reader.layerCount("n_layers", "num_hidden_layers"),
       headCount: try reader.positive("n_heads", "num_attention_heads"),
       intermediateSize: try reader.positive("hidden_dim"),
       positionCount: try reader.positive("max_position_embeddings"),
@@ -80,7 +80,7 @@ extension ModelConfiguration {
       attentionDropout: try reader.probability("attention_dropout", default: 0.1),
       classifierDropout: try reader.probability("seq_classif_dropout", default: 0.2),
       padTokenID: try reader.tokenID("pad_token_id") ?? 0,
-      initializerRange: reader.initializerRange,
+      initializerRange: try reader.deviation("initializer_range", default: 0.02),
       labels: try reader.labels())
   }
 
@@ -103,7 +103,7 @@ extension ModelConfiguration {
       vocabularySize: try reader.positive("vocab_size", "n_token"),
       hiddenSize: hiddenSize,
       embeddingSize: hiddenSize,
-      layerCount: try reader.positive("n_layer", "num_hidden_layers"),
+      layerCount: try reader.layerCount("n_layer", "num_hidden_layers"),
       headCount: headCount,
       intermediateSize: try reader.positive("d_inner"),
       positionCount: 0,
@@ -114,7 +114,7 @@ extension ModelConfiguration {
       hiddenDropout: dropout,
       attentionDropout: dropout,
       padTokenID: try reader.tokenID("pad_token_id") ?? 5,
-      initializerRange: reader.initializerRange,
+      initializerRange: try reader.deviation("initializer_range", default: 0.02),
       labels: try reader.labels(),
       summary: try reader.summary(),
       distanceLimit: limit > 0 ? limit : nil)
@@ -122,10 +122,6 @@ extension ModelConfiguration {
 }
 
 extension ConfigurationReader {
-  fileprivate var initializerRange: Float {
-    Float(fields["initializer_range"]?.doubleValue ?? 0.02)
-  }
-
   fileprivate func summary() throws(CoreError) -> SequenceSummary {
     guard let name = value(["summary_type"])?.stringValue else {
       throw CoreError(.configInvalid, "summary_type is missing")

@@ -40,7 +40,9 @@ public struct ScopedTensorSource: TensorSource {
 
   public var tensors: [TensorInfo] {
     base.tensors.compactMap { info in
-      info.name.hasPrefix(prefix) ? info.renamed(String(info.name.dropFirst(prefix.count))) : nil
+      guard info.name.utf8.starts(with: prefix.utf8) else { return nil }
+      return info.renamed(
+        String(decoding: info.name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self))
     }
   }
 
@@ -57,7 +59,7 @@ public struct ScopedTensorSource: TensorSource {
 
 /// Tensors held in memory; for tests, small conversions and new heads.
 public struct TensorCollection: TensorSource {
-  private var entries: [String: (info: TensorInfo, bytes: [UInt8])] = [:]
+  private var entries: [UTF8Key: (info: TensorInfo, bytes: [UInt8])] = [:]
 
   public init() {}
 
@@ -67,7 +69,7 @@ public struct TensorCollection: TensorSource {
   ) throws(CoreError) {
     let info = try TensorInfo(name: name, dtype: dtype, shape: shape)
     precondition(info.byteCount == bytes.count, "'\(name)' needs \(info.byteCount) bytes")
-    entries[name] = (info, bytes)
+    entries[UTF8Key(name)] = (info, bytes)
   }
 
   /// Adds or replaces an f32 tensor.
@@ -79,19 +81,19 @@ public struct TensorCollection: TensorSource {
   }
 
   public mutating func remove(_ name: String) {
-    entries[name] = nil
+    entries[UTF8Key(name)] = nil
   }
 
   public var tensors: [TensorInfo] {
     entries.values.map(\.info).sorted { utf8Precedes($0.name, $1.name) }
   }
 
-  public func info(of name: String) -> TensorInfo? { entries[name]?.info }
+  public func info(of name: String) -> TensorInfo? { entries[UTF8Key(name)]?.info }
 
   public func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    guard let entry = entries[name] else {
+    guard let entry = entries[UTF8Key(name)] else {
       throw CoreError(.tensorMissing, "there is no tensor '\(name)'")
     }
     return try entry.bytes.withUnsafeBytes(body)

@@ -15,7 +15,7 @@ public final class SafetensorsCheckpoint: TensorSource {
   public let findings: [String]
 
   private let files: [SafetensorsFile]
-  private let fileOfTensor: [String: Int]
+  private let fileOfTensor: [UTF8Key: Int]
 
   /// Opens a folder, a shard index or a single file.
   ///
@@ -59,7 +59,7 @@ public final class SafetensorsCheckpoint: TensorSource {
     tensors = single.tensors
     metadata = single.metadata
     shards = [(Self.lastComponent(file), single.tensors)]
-    fileOfTensor = Dictionary(uniqueKeysWithValues: single.tensors.map { ($0.name, 0) })
+    fileOfTensor = Dictionary(uniqueKeysWithValues: single.tensors.map { (UTF8Key($0.name), 0) })
   }
 
   private init(path: String, index: String, findings: [String]) throws(SafetensorsError) {
@@ -73,18 +73,18 @@ public final class SafetensorsCheckpoint: TensorSource {
     tensors = assembly.tensors
     metadata = Self.commonMetadata(of: files)
     shards = zip(map.shardNames, files.indices).map { name, position in
-      (name, files[position].tensors.filter { assembly.fileOfTensor[$0.name] == position })
+      (name, files[position].tensors.filter { assembly.fileOfTensor[UTF8Key($0.name)] == position })
     }
   }
 
   public func info(of name: String) -> TensorInfo? {
-    fileOfTensor[name].flatMap { files[$0].info(of: name) }
+    fileOfTensor[UTF8Key(name)].flatMap { files[$0].info(of: name) }
   }
 
   public func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    guard let position = fileOfTensor[name] else {
+    guard let position = fileOfTensor[UTF8Key(name)] else {
       throw CoreError(.tensorMissing, "there is no tensor '\(name)'", path: path)
     }
     return try files[position].withTensorBytes(name, body)
@@ -92,7 +92,7 @@ public final class SafetensorsCheckpoint: TensorSource {
 
   /// Gives back the memory a tensor's bytes took while they were read.
   public func discard(_ name: String) {
-    if let position = fileOfTensor[name] { files[position].discard(name) }
+    if let position = fileOfTensor[UTF8Key(name)] { files[position].discard(name) }
   }
 
   private static func openShards(

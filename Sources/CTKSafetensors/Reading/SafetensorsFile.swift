@@ -10,7 +10,7 @@ public final class SafetensorsFile: TensorSource {
   public let findings: [String]
 
   private let file: MappedFile
-  private let entries: [String: SafetensorsHeader.Entry]
+  private let entries: [UTF8Key: SafetensorsHeader.Entry]
 
   /// Maps a file and checks its whole header; the tensors' bytes are not touched.
   ///
@@ -31,10 +31,10 @@ public final class SafetensorsFile: TensorSource {
     metadata = header.metadata
     findings = header.findings
     tensors = header.entries.map(\.info).sorted { utf8Precedes($0.name, $1.name) }
-    entries = Dictionary(header.entries.map { ($0.info.name, $0) }) { first, _ in first }
+    entries = Dictionary(header.entries.map { (UTF8Key($0.info.name), $0) }) { first, _ in first }
   }
 
-  public func info(of name: String) -> TensorInfo? { entries[name]?.info }
+  public func info(of name: String) -> TensorInfo? { entries[UTF8Key(name)]?.info }
 
   public func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
@@ -49,11 +49,11 @@ public final class SafetensorsFile: TensorSource {
   ///
   /// They can be read again, from the disk. An unknown name has no effect.
   public func discard(_ name: String) {
-    if let entry = entries[name] { file.discard(entry.range) }
+    if let entry = entries[UTF8Key(name)] { file.discard(entry.range) }
   }
 
   private func requireEntry(_ name: String) throws(CoreError) -> SafetensorsHeader.Entry {
-    guard let entry = entries[name] else {
+    guard let entry = entries[UTF8Key(name)] else {
       throw CoreError(.tensorMissing, "there is no tensor '\(name)'", path: path)
     }
     return entry

@@ -2,7 +2,7 @@ import CTKCore
 
 /// What a shard index and the shards themselves say together.
 struct ShardAssembly {
-  private(set) var fileOfTensor: [String: Int] = [:]
+  private(set) var fileOfTensor: [UTF8Key: Int] = [:]
   private(set) var tensors: [TensorInfo] = []
   private(set) var findings: [String] = []
 
@@ -13,14 +13,17 @@ struct ShardAssembly {
   ) throws(SafetensorsError) {
     for (position, name) in index.shardNames.enumerated() {
       for tensor in files[position].tensors {
-        try add(tensor, position, shard: name, listed: index.shardOfTensor[tensor.name], indexPath)
+        try add(
+          tensor, position, shard: name, listed: index.shardOfTensor[UTF8Key(tensor.name)],
+          indexPath)
       }
     }
-    for (tensor, shard) in index.shardOfTensor.sorted(by: { utf8Precedes($0.key, $1.key) })
+    for (tensor, shard) in index.shardOfTensor.sorted(by: { utf8Precedes($0.key.text, $1.key.text) }
+    )
     where fileOfTensor[tensor].map({ index.shardNames[$0] }) != shard {
       throw SafetensorsError(
         .shardTensorMissing,
-        "the index promises tensor '\(tensor)' in '\(shard)', "
+        "the index promises tensor '\(tensor.text)' in '\(shard)', "
           + "which does not hold it", path: indexPath)
     }
     tensors.sort { utf8Precedes($0.name, $1.name) }
@@ -31,13 +34,13 @@ struct ShardAssembly {
     _ tensor: TensorInfo, _ position: Int, shard: String, listed: String?, _ indexPath: String
   ) throws(SafetensorsError) {
     guard let listed else {
-      if fileOfTensor[tensor.name] != nil {
+      if fileOfTensor[UTF8Key(tensor.name)] != nil {
         throw SafetensorsError(
           .shardTensorAmbiguous,
           "two shards hold tensor '\(tensor.name)' and the index names none", path: indexPath)
       }
       findings.append("tensor '\(tensor.name)' of '\(shard)' is not in the index")
-      fileOfTensor[tensor.name] = position
+      fileOfTensor[UTF8Key(tensor.name)] = position
       tensors.append(tensor)
       return
     }
@@ -46,7 +49,7 @@ struct ShardAssembly {
         "tensor '\(tensor.name)' lies in '\(shard)' too; the one in '\(listed)' was read")
       return
     }
-    fileOfTensor[tensor.name] = position
+    fileOfTensor[UTF8Key(tensor.name)] = position
     tensors.append(tensor)
   }
 

@@ -5,7 +5,7 @@ struct ShardIndex {
   /// Shard file names, sorted.
   let shardNames: [String]
   /// The shard in which each tensor is said to lie.
-  let shardOfTensor: [String: String]
+  let shardOfTensor: [UTF8Key: String]
   /// Declared bytes of all tensors, when given as a number.
   let totalByteCount: Double?
 
@@ -24,7 +24,7 @@ struct ShardIndex {
       throw SafetensorsError(
         .indexInvalid, "the shard index has no object 'weight_map'", path: path)
     }
-    var shardOfTensor: [String: String] = [:]
+    var shardOfTensor: [UTF8Key: String] = [:]
     for (tensor, shard) in map.members {
       guard let name = shard.stringValue else {
         throw SafetensorsError(
@@ -35,7 +35,7 @@ struct ShardIndex {
           .shardNameUnsafe, "the shard name '\(name)' must be the plain name of a sibling file",
           path: path)
       }
-      shardOfTensor[tensor] = name
+      shardOfTensor[UTF8Key(tensor)] = name
     }
     self.shardOfTensor = shardOfTensor
     shardNames = Set(shardOfTensor.values).sorted(by: utf8Precedes)
