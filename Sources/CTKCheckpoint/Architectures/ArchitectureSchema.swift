@@ -26,6 +26,12 @@ package struct ArchitectureSchema: Sendable {
     }
   }
 
+  /// Whether a checkpoint without the named tensor is of no use as a base.
+  func requires(_ name: String) -> Bool {
+    let components = name.split(separator: ".", omittingEmptySubsequences: false)
+    return tensors.contains { $0.part.isRequired && $0.name.match(components) != nil }
+  }
+
   /// The parts that a model of the named classes has; an unknown class has none but the
   /// encoder and the pooler.
   func parts(of configuration: SourceConfiguration) -> Set<ModelPart> {

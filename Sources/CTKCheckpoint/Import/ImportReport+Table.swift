@@ -15,8 +15,36 @@ extension ImportReport {
     rows += plan.aliases.map { [$0.source.name, $0.relation.rawValue, $0.target, "", ""] }
     rows += plan.skipped.map { [$0.name, "skip", $0.reason, "", ""] }
     rows += plan.missing.map { ["-", "missing", $0, "", ""] }
-    return Self.aligned([["source", "operation", "target", "dtype", "shape"]] + rows)
-      + findings.map { "note: \($0)\n" }.joined()
+    return Self.aligned([["source", "operation", "target", "dtype", "shape"]] + rows) + notes
+  }
+
+  /// The report in a few lines: counts, what is missing, and everything odd.
+  public var summary: String {
+    let skippedNames = plan.skipped.isEmpty ? "" : Self.names(plan.skipped.map(\.name))
+    let missingNames = plan.missing.isEmpty ? "" : Self.names(plan.missing)
+    return """
+      architecture  \(plan.architecture.rawValue), named as in \(plan.layout.rawValue)
+      tensors       \(plan.used.count) used, \(plan.aliases.count) aliases
+      skipped       \(plan.skipped.count)\(skippedNames)
+      missing       \(plan.missing.count)\(missingNames)
+      tokenizer     \(tokenizerFiles.isEmpty ? "none" : tokenizerFiles.joined(separator: ", "))
+      fingerprint   \(fingerprint?.hex ?? "none, nothing was written")
+
+      """ + notes
+  }
+
+  private var notes: String {
+    let values = notFinite.map {
+      "'\($0.source)' holds \($0.nan) NaN and \($0.infinite) infinite values"
+    }
+    let casts = overflows.map { "\($0.count) values of '\($0.target)' became infinite" }
+    return (findings + values + casts).map { "note: \($0)\n" }.joined()
+  }
+
+  /// As many names as a line takes.
+  private static func names(_ names: [String]) -> String {
+    let shown = names.prefix(3).joined(separator: ", ")
+    return names.count <= 3 ? " (\(shown))" : " (\(shown) and \(names.count - 3) more)"
   }
 
   private static func aligned(_ rows: [[String]]) -> String {

@@ -11,11 +11,22 @@ public struct ImportReport: Sendable {
     public let count: Int
   }
 
+  /// NaN and infinite values of a source tensor, with the first one's position.
+  public struct NotFinite: Sendable, Equatable {
+    public let source: String
+    public let target: String
+    public let nan: Int
+    public let infinite: Int
+    public let firstIndex: Int
+  }
+
   public let plan: ImportPlan
   /// Fingerprint of the written weights; nil when nothing was written.
   public let fingerprint: Digest?
   /// Tensors with values that became infinite, sorted by name.
   public let overflows: [Overflow]
+  /// Tensors with NaN or infinite values, sorted by name; empty unless such are allowed.
+  public let notFinite: [NotFinite]
   /// Names of the tokenizer files taken over, sorted.
   public let tokenizerFiles: [String]
   public let findings: [String]
@@ -35,6 +46,7 @@ public struct ImportReport: Sendable {
       "missing": .array(plan.missing.map { .string($0) }),
       "overflows": .array(
         overflows.map { ["target": .string($0.target), "count": .integer($0.count)] }),
+      "not_finite": .array(notFinite.map(Self.json)),
       "tokenizer": .array(tokenizerFiles.map { .string($0) }),
       "findings": .array(findings.map { .string($0) }),
     ]
@@ -48,6 +60,13 @@ public struct ImportReport: Sendable {
       "source_dtype": .string(step.source.dtype.rawValue),
       "dtype": .string(step.target.dtype.rawValue),
       "shape": .array(step.target.shape.map { .integer($0) }),
+    ]
+  }
+
+  private static func json(_ found: NotFinite) -> JSONValue {
+    [
+      "target": .string(found.target), "nan": .integer(found.nan),
+      "infinite": .integer(found.infinite), "first_index": .integer(found.firstIndex),
     ]
   }
 

@@ -22,16 +22,18 @@ public enum Importer {
       at: options.tokenizerPath, beside: checkpoint.file.folder)
     if options.isDryRun {
       return ImportReport(
-        plan: checkpoint.plan, fingerprint: nil, overflows: [],
+        plan: checkpoint.plan, fingerprint: nil, overflows: [], notFinite: [],
         tokenizerFiles: tokenizer.map(fileName), findings: checkpoint.findings)
     }
     let folder = try CheckpointError.wrap { () throws(CoreError) in
       try AtomicFolder(path: output, replacesExisting: options.replacesExisting)
     }
     let weights = try WeightsExport.write(
-      checkpoint, to: folder.path(of: CheckpointFolder.weights), progress: progress)
+      checkpoint, to: folder.path(of: CheckpointFolder.weights),
+      allowsNotFinite: options.allowsNotFinite, progress: progress)
     let report = ImportReport(
       plan: checkpoint.plan, fingerprint: weights.fingerprint, overflows: weights.overflows,
+      notFinite: weights.notFinite,
       tokenizerFiles: tokenizer.map(fileName), findings: checkpoint.findings)
     let configuration = checkpoint.configuration.json(writing: options.dtype)
     do {

@@ -6,6 +6,7 @@ enum WeightsExport {
   struct Result {
     let fingerprint: Digest
     let overflows: [ImportReport.Overflow]
+    let notFinite: [ImportReport.NotFinite]
   }
 
   /// Bytes that are hashed and written while they are in the cache.
@@ -13,46 +14,60 @@ enum WeightsExport {
 
   /// Writes every tensor, hashing it on the way.
   ///
-  /// - Throws: `import.not-finite`, and the codes of reading and writing.
+  /// - Throws: `import.not-finite` unless `allowsNotFinite`, and the codes of reading and writing.
   static func write(
-    _ source: SourceCheckpoint, to path: String, progress: ProgressHandler?
+    _ source: SourceCheckpoint, to path: String, allowsNotFinite: Bool, progress: ProgressHandler?
   ) throws(CheckpointError) -> Result {
     try CheckpointError.catching {
       var writer = try SafetensorsWriter(
         path: path, tensors: source.tensors, metadata: ["format": "pt"])
       var digests: [(name: String, digest: Digest)] = []
       var overflows: [ImportReport.Overflow] = []
+      var notFinite: [ImportReport.NotFinite] = []
       for (position, target) in writer.order.enumerated() {
-        let (digest, overflowCount) = try source.withConversion(of: target.name) { conversion in
-          try requireFinite(conversion)
-          return (try write(conversion.bytes, of: target, to: &writer), conversion.overflowCount)
+        try source.withConversion(of: target.name) { conversion in
+          if let found = scan(conversion) { notFinite.append(found) }
+          // An import that will fail goes on only to name every such tensor.
+          if !notFinite.isEmpty && !allowsNotFinite { return }
+          digests.append((target.name, try write(conversion.bytes, of: target, to: &writer)))
+          if conversion.overflowCount > 0 {
+            overflows.append(.init(target: target.name, count: conversion.overflowCount))
+          }
         }
-        digests.append((target.name, digest))
-        if overflowCount > 0 { overflows.append(.init(target: target.name, count: overflowCount)) }
         source.discard(target.name)
         progress?(
           ProgressEvent(
             stage: "import", completed: position + 1, total: writer.order.count, unit: "tensors"))
       }
+      if !allowsNotFinite { try requireFinite(notFinite) }
       try writer.commit()
       return Result(
         fingerprint: Fingerprint.checkpoint(digests),
-        overflows: overflows.sorted { utf8Precedes($0.target, $1.target) })
+        overflows: overflows.sorted { utf8Precedes($0.target, $1.target) },
+        notFinite: notFinite.sorted { utf8Precedes($0.target, $1.target) })
     }
   }
 
+  private static func scan(_ conversion: SourceCheckpoint.Conversion) -> ImportReport.NotFinite? {
+    let step = conversion.step
+    let bytes = conversion.sourceBytes
+    guard let index = FiniteScan.firstNonFinite(bytes, step.source.dtype) else { return nil }
+    let counts = FiniteScan.counts(bytes, step.source.dtype)
+    return ImportReport.NotFinite(
+      source: step.source.name, target: step.target.name, nan: counts.nan,
+      infinite: counts.infinite, firstIndex: index)
+  }
+
   private static func requireFinite(
-    _ conversion: SourceCheckpoint.Conversion
+    _ found: [ImportReport.NotFinite]
   ) throws(CheckpointError) {
-    let source = conversion.step.source
-    guard let index = FiniteScan.firstNonFinite(conversion.sourceBytes, source.dtype) else {
-      return
+    if found.isEmpty { return }
+    let tensors = found.map {
+      "'\($0.source)' (\($0.nan) NaN, \($0.infinite) infinite, first in element \($0.firstIndex))"
     }
     throw CheckpointError(
-      .notFinite,
-      "'\(source.name)' holds a NaN or an infinity, first in element \(index) of shape "
-        + "\(source.shape)",
-      hint: "a model with such a weight cannot be a base")
+      .notFinite, "weights are not finite: \(tensors.joined(separator: ", "))",
+      hint: "such a model cannot be a base; --allow-not-finite imports it all the same")
   }
 
   private static func write(

@@ -56,12 +56,23 @@ extension ImportPlan {
   /// Plans an import from names, shapes and the configuration alone.
   ///
   /// - Throws: `import.shape-mismatch`, `import.dtype-unsupported`, and `import.tensor-missing`
-  ///   for a tensor of the embeddings or of an encoder layer.
+  ///   for tensors of the embeddings or of an encoder layer unless `allowsMissing`.
   public init(
-    tensors: [TensorInfo], configuration: SourceConfiguration, dtype: ImportDType = .keep
+    tensors: [TensorInfo], configuration: SourceConfiguration, dtype: ImportDType = .keep,
+    allowsMissing: Bool = false
   ) throws(CheckpointError) {
     let schema = ArchitectureSchema.of(configuration.model.architecture)
     var planner = ImportPlanner(schema: schema, configuration: configuration, dtype: dtype)
     self = try planner.plan(tensors)
+    if !allowsMissing { try requireComplete(schema) }
+  }
+
+  private func requireComplete(_ schema: ArchitectureSchema) throws(CheckpointError) {
+    let required = missing.filter { schema.requires($0) }
+    guard let first = required.first else { return }
+    let others = required.count == 1 ? "" : " and for \(required.count - 1) others"
+    throw CheckpointError(
+      .tensorMissing, "the source has no tensor for '\(first)'\(others)",
+      hint: "check that the weights and config.json belong together, or give --allow-missing")
   }
 }

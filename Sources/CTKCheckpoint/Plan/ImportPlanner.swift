@@ -37,7 +37,7 @@ struct ImportPlanner {
       used: steps.sorted { utf8Precedes($0.target.name, $1.target.name) },
       aliases: aliases.sorted { utf8Precedes($0.source.name, $1.source.name) },
       skipped: skipped.sorted { utf8Precedes($0.name, $1.name) },
-      missing: try missingTargets().sorted(by: utf8Precedes))
+      missing: missingTargets().sorted(by: utf8Precedes))
   }
 
   private mutating func place(
@@ -113,9 +113,7 @@ struct ImportPlanner {
         target: target, ownTarget: candidate.target))
   }
 
-  /// - Throws: `import.tensor-missing` at the first tensor that cannot be done without, so that
-  ///   a huge layer count costs nothing.
-  private func missingTargets() throws(CheckpointError) -> [String] {
+  private func missingTargets() -> [String] {
     let parts = schema.parts(of: configuration)
     let tied = configuration.tiesEmbeddings ? Set(schema.tied.map(\.alias)) : []
     var missing: [String] = []
@@ -123,13 +121,7 @@ struct ImportPlanner {
       let layers = pattern.name.hasLayer ? configuration.model.layerCount : 1
       for layer in 0..<layers {
         let name = pattern.name.name(layer: layer)
-        if candidates[name] != nil || tied.contains(name) { continue }
-        if pattern.part.isRequired {
-          throw CheckpointError(
-            .tensorMissing, "the source has no tensor for '\(name)'",
-            hint: "check that the weights and config.json belong together")
-        }
-        missing.append(name)
+        if candidates[name] == nil && !tied.contains(name) { missing.append(name) }
       }
     }
     return missing

@@ -27,7 +27,8 @@ public struct SourceCheckpoint: TensorSource {
       architecture: options.architecture, tensorNames: source.tensors.tensors.map(\.name))
     do {
       let plan = try ImportPlan(
-        tensors: source.tensors.tensors, configuration: configuration, dtype: options.dtype)
+        tensors: source.tensors.tensors, configuration: configuration, dtype: options.dtype,
+        allowsMissing: options.allowsMissing)
       let (resolved, differences) = try plan.resolvingAliases(in: source.tensors)
       self.init(
         file: file, source: source, configuration: configuration, plan: resolved,

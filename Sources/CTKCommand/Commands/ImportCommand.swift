@@ -1,6 +1,7 @@
 import ArgumentParser
 import CTKCheckpoint
 import CTKCore
+import Foundation
 
 struct ImportCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
@@ -8,7 +9,8 @@ struct ImportCommand: ReportingCommand {
     abstract: "Convert pretrained weights into a canonical checkpoint.",
     discussion: """
       Reads a Hugging Face folder, .safetensors (single or sharded) or .h5 files.
-      Every source tensor is used, an alias, or skipped for a stated reason.
+      Every source tensor is used, an alias, or skipped for a stated reason; --verbose
+      and --dry-run list them all, and so does import-report.json in the output.
 
       Examples:
         ctk import bert-folder --output base
@@ -34,7 +36,13 @@ struct ImportCommand: ReportingCommand {
   @Option(help: "Element type to store: keep, f32, f16 or bf16.")
   var dtype = "keep"
 
-  @Flag(help: "Print the plan and write nothing.")
+  @Flag(help: "Import what there is when tensors of the encoder are missing, and list them.")
+  var allowMissing = false
+
+  @Flag(help: "Import weights that are NaN or infinite, and count them in the report.")
+  var allowNotFinite = false
+
+  @Flag(help: "Print the plan as a table and write nothing.")
   var dryRun = false
 
   @OptionGroup var force: ForceOption
@@ -49,6 +57,8 @@ struct ImportCommand: ReportingCommand {
       throw ValidationError("--dtype must be keep, f32, f16 or bf16")
     }
     options.dtype = kind
+    options.allowsMissing = allowMissing
+    options.allowsNotFinite = allowNotFinite
     if let architecture {
       guard let known = Architecture(rawValue: architecture) else {
         throw ValidationError("--architecture must be bert, roberta, electra, xlnet or distilbert")
@@ -58,11 +68,18 @@ struct ImportCommand: ReportingCommand {
     guard let target = destination ?? (dryRun ? "" : nil) else {
       throw ValidationError("--output is missing")
     }
+    if !dryRun { try OutputPath.require(freeFolder: target, .checkpoint, force) }
     let report = try Importer.run(
       source: source, output: target, options: options, progress: reporter.progress)
     var fields = report.json.objectValue ?? JSONObject()
     fields["seconds"] = .real(reporter.seconds)
     fields["peak_memory_bytes"] = .integer(PeakMemory.bytes)
-    reporter.finish(schema: ImportReport.schema, fields, text: report.table)
+    reporter.finish(schema: ImportReport.schema, fields, text: text(of: report))
+  }
+
+  /// The summary, below the whole table where that was asked for.
+  private func text(of report: ImportReport) -> String {
+    let table = dryRun || output.verbose ? report.table + "\n" : ""
+    return (table + report.summary).trimmingCharacters(in: .newlines)
   }
 }
