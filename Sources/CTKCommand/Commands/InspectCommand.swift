@@ -79,74 +79,24 @@ struct InspectCommand: ReportingCommand {
         .inputInvalid, "only a mask or a patch has a density map", path: path,
         hint: "leave out --map and --plot")
     }
-    var digests: [(name: String, digest: Digest)] = []
+    var survey = CheckpointSurvey()
     for (position, info) in source.tensors.enumerated() {
       reporter.progress?(
         ProgressEvent(
           stage: "inspect", completed: position, total: source.tensors.count, unit: "tensors"))
-      let digest = try source.withTensorBytes(info.name) { Fingerprint.tensor(info, bytes: $0) }
-      digests.append((info.name, digest))
+      try source.withTensorBytes(info.name) { survey.add(info, $0) }
     }
-    let fingerprint = Fingerprint.checkpoint(digests)
-    let parameters = source.tensors.map(\.elementCount).reduce(0, +)
-    var table = Table(["tensor", "type", "shape", ">elements", "sha256"])
-    var rows: [JSONValue] = []
-    for (info, entry) in zip(source.tensors, digests) {
-      let shape = info.shape.map(String.init).joined(separator: "x")
-      table.add([
-        info.name, info.dtype.rawValue, shape, Humanize.count(info.elementCount),
-        String(entry.digest.hex.prefix(12)),
-      ])
-      rows.append([
-        "name": .string(info.name), "dtype": .string(info.dtype.rawValue),
-        "shape": .array(info.shape.map { .integer($0) }), "sha256": .string(entry.digest.hex),
-      ])
-    }
-    let fields = JSONObject([
-      "kind": "checkpoint", "fingerprint": .string(fingerprint.hex),
-      "parameters": .integer(parameters), "tensors": .array(rows),
-    ])
-    reporter.finish(
-      schema: "ctk-inspect/1", fields,
-      text: """
-        \(table.text)
-
-        parameters   \(Humanize.count(parameters))
-        fingerprint  \(fingerprint.hex)
-        """)
+    reporter.finish(schema: "ctk-inspect/1", survey.json, text: survey.text)
   }
 
   private func inspectRun(_ folder: RunFolder, _ reporter: Reporter) throws {
     let manifest = try RunManifest.read(folder)
+    let result = folder.isComplete ? try RunResult.read(folder) : nil
     var fields = manifest.json.objectValue ?? JSONObject()
     fields["kind"] = "run"
     fields["complete"] = .bool(folder.isComplete)
-    if folder.isComplete {
-      fields["metrics"] = try JSONParser.parseFile(folder.metrics)["metrics"]
-    }
-    reporter.finish(
-      schema: "ctk-inspect/1", fields, text: JSONValue.object(fields).prettyText)
-  }
-}
-
-/// What a file is, by its first bytes and its metadata.
-enum FileKind {
-  case checkpoint
-  case patch
-  case mask
-  case hdf5
-
-  private static let hdf5Signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
-
-  static func of(_ path: String) throws -> FileKind {
-    if Folder.exists(path) { return .checkpoint }
-    let isHDF5 = try MappedFile(path: path).withBytes { $0.starts(with: hdf5Signature) }
-    if isHDF5 { return .hdf5 }
-    if path.hasSuffix(".json") { return .checkpoint }
-    switch try SafetensorsFile(path: path).metadata["format"] {
-    case PatchFormat.name: return .patch
-    case MaskFormat.name: return .mask
-    default: return .checkpoint
-    }
+    // The manifest lists the names of the metrics, a result their values.
+    if let result { fields["metrics"] = result.json["metrics"] }
+    reporter.finish(schema: "ctk-inspect/1", fields, text: RunText.text(manifest, result))
   }
 }

@@ -1,0 +1,39 @@
+import CTKCore
+import CTKTuning
+
+/// Runs and their results as lines for people.
+enum RunText {
+  /// A run's settings, and its figures once it is complete.
+  static func text(_ manifest: RunManifest, _ result: RunResult?) -> String {
+    let options = manifest.options.members.map { name, value in
+      line(name, value.stringValue ?? value.compactText)
+    }
+    let settings =
+      [
+        line("task", manifest.task), line("base", manifest.basePath),
+        line("labels", manifest.labels == .score ? "score" : "\(manifest.labels.count) classes"),
+        line("mask", manifest.mask?.hex ?? "chosen by the run"),
+        line("machine", "\(manifest.threads) threads, \(manifest.kernels)"),
+      ] + options
+    let figures = result.map(summary) ?? line("state", "not finished; --resume goes on")
+    return (settings + ["", figures]).joined(separator: "\n")
+  }
+
+  /// The figures of a finished run.
+  static func summary(_ result: RunResult) -> String {
+    let speed = Humanize.fixed(result.tokensPerSecond, 0)
+    return
+      (result.metrics.map { line($0.metric.rawValue, Humanize.fixed($0.value, 4)) } + [
+        line("steps", "\(result.steps) in \(Humanize.duration(result.seconds)), \(speed) tokens/s"),
+        line("peak memory", Humanize.bytes(result.peakMemoryBytes)),
+        line("fingerprint", result.fingerprint.hex),
+      ]).joined(separator: "\n")
+  }
+
+  private static let titleWidth = 16
+
+  private static func line(_ title: String, _ value: String) -> String {
+    let padding = String(repeating: " ", count: max(1, titleWidth - title.count))
+    return title + padding + value
+  }
+}
