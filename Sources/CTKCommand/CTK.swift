@@ -33,6 +33,11 @@ public struct CTK: ParsableCommand {
     } catch let code as ExitCode {
       exit(withError: code)
     } catch {
+      if exitCode(for: error) == .success {
+        // Help and versions are results too.
+        Console.writeOutput(fullMessage(for: error))
+        exit(withError: nil)
+      }
       let isUsage = exitCode(for: error).rawValue == ExitStatus.usage.rawValue
       if isUsage && arguments.contains("--json") {
         Console.writeOutput(ErrorReport.json(code: "usage", message: message(for: error)))

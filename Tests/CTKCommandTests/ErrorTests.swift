@@ -104,28 +104,49 @@ struct ErrorTests {
     #expect(bench.folder.names.allSatisfy { !$0.contains(".partial-") })
   }
 
-  /// A full disk: an error, and neither an output nor a rest of one.
-  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full") && geteuid() == 0))
-  func fullDisk() throws {
+  /// `--force` removes a whole folder, so it must be one that ctk could have written.
+  @Test func forceSparesForeignFolders() throws {
     let bench = try Workbench()
-    let disk = bench.path("disk")
-    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-    guard shell("mount -t tmpfs -o size=64k tmpfs '\(disk)'") else { return }
-    defer { _ = shell("umount '\(disk)'") }
-    let full = try bench.failure([
-      "import", Fixtures.path("checkpoints/bert/pt"), "--output", disk + "/base",
+    try Folder.create(bench.path("home"))
+    try bench.folder.write("home/letter.txt", [1])
+    let commands = [
+      ["import", Fixtures.path("checkpoints/bert/pt")],
+      ["finetune"] + bench.base + bench.task,
+      ["finetune"] + bench.base + bench.task + ["--resume"],
+    ]
+    for command in commands {
+      let refused = try bench.failure(command + ["--output", bench.path("home"), "--force"])
+      #expect(refused.status == (command.contains("--resume") ? 66 : 73))
+    }
+    let file = try bench.failure([
+      "import", Fixtures.path("checkpoints/bert/pt"), "--force", "--output",
+      bench.path("train.tsv"),
     ])
-    #expect(full == (74, "output.disk-full"))
-    #expect(try FileManager.default.contentsOfDirectory(atPath: disk).isEmpty)
+    #expect(file == (73, "output.cannot-create"))
+    #expect(try Folder.names(in: bench.path("home")) == ["letter.txt"])
   }
 
-  private func shell(_ command: String) -> Bool {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", command]
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
+  /// What is missing or not finite is refused unless asked for, and then reported.
+  @Test func flawedWeights() throws {
+    let folder = TemporaryFolder()
+    let cases = [
+      ("missing-layer-tensor", "import.tensor-missing", "--allow-missing"),
+      ("values-not-finite", "import.not-finite", "--allow-not-finite"),
+    ]
+    for (name, code, flag) in cases {
+      let arguments = [
+        "import", Fixtures.path("checkpoints/malformed/models/" + name), "--output",
+        folder.file(name), "--json",
+      ]
+      let refused = try CommandLineTool.run(arguments)
+      #expect(refused.status == 65)
+      #expect(try refused.jsonLines.last?["error"]?["code"]?.stringValue == code)
+      #expect(folder.names.allSatisfy { !$0.hasPrefix(name) })
+      let accepted = try CommandLineTool.run(arguments + [flag])
+      #expect(accepted.status == 0, "\(accepted.output)")
+      let report = try #require(try accepted.jsonLines.last)
+      let listed = name.hasPrefix("missing") ? report["missing"] : report["not_finite"]
+      #expect(listed?.arrayValue?.isEmpty == false)
+    }
   }
 }

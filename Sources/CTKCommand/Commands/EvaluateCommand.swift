@@ -21,8 +21,7 @@ struct EvaluateCommand: ReportingCommand {
 
   @OptionGroup var task: TaskOptions
 
-  @Option(help: "Longest input in tokens.")
-  var maxLength = 128
+  @OptionGroup var length: LengthOption
 
   @Option(help: "Write the predictions in the GLUE submission format.")
   var predictions: String?
@@ -35,16 +34,19 @@ struct EvaluateCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    if let predictions { try OutputPath.require(free: predictions, force) }
+    if let predictions { try OutputPath.require(freeFile: predictions, force) }
     let patched = try PatchedCheckpoint(base: base, patch: patch)
     let names = patched.hasHead ? patched.configuration.labels : nil
     let (data, metrics) = try task.read(labels: names)
+    reporter.note(leftOut: data.skippedRows)
     if data.dev.isEmpty { throw TuningError(.dataEmpty, "there are no evaluation examples") }
     let model = try TaskModel.load(
       patched.base, weights: patched.weights, labels: data.labels, seed: headSeed)
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: threads.compute)
-    let dataset = model.tokenize(data.dev, maxLength: maxLength)
+    let dataset = model.tokenize(
+      data.dev, maxLength: length.maxLength, progress: reporter.progress)
+    reporter.log("\(data.dev.count) examples of \(dataset.tokenCount) tokens")
     let logits = try evaluator.logits(of: dataset, progress: reporter.progress)
     let results = Metrics.evaluate(
       metrics, logits: logits, targets: TaskData.targets(data.dev))

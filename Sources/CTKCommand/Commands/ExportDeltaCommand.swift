@@ -51,7 +51,7 @@ struct ExportDeltaCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
-    try OutputPath.require(free: destination, force)
+    try OutputPath.require(freeFile: destination, force)
     let checkpoint = try Checkpoint.open(base)
     let before = try readSmallFile(base + "/" + Self.configurationName)
     if let runFolder {

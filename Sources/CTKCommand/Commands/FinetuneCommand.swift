@@ -13,7 +13,7 @@ struct FinetuneCommand: ReportingCommand {
     abstract: "Fine-tune the child of a base on a task.",
     discussion: """
       The whole network runs forward; only the child and the dense tensors move.
-      A run that was killed goes on with --resume, to the same bits.
+      A run that was stopped or killed goes on with --resume, to the same bits.
 
       Examples:
         ctk finetune --base base --task mrpc --data glue/MRPC --output run
@@ -36,8 +36,8 @@ struct FinetuneCommand: ReportingCommand {
   @Option(help: "How the method is carried out: paper (frozen weights keep every bit).")
   var profile = "paper"
 
-  @Option(help: "Share of the scored weights in the child.")
-  var keep = 0.1
+  @Option(help: "Share of the scored weights in the child (default: 0.1, or the mask's).")
+  var keep: Double?
 
   @Option(help: "Mask to train, instead of one computed for this run.")
   var mask: String?
@@ -66,8 +66,7 @@ struct FinetuneCommand: ReportingCommand {
   @Option(help: "Largest norm of the gradient of what trains.")
   var clip = 1.0
 
-  @Option(help: "Longest input in tokens.")
-  var maxLength = 128
+  @OptionGroup var length: LengthOption
 
   @Option(help: "Seed of the head, the order of the examples and dropout.")
   var seed: UInt64 = 42
@@ -78,41 +77,77 @@ struct FinetuneCommand: ReportingCommand {
   @Flag(help: "Also write the tuned model as a checkpoint into the run folder.")
   var saveModel = false
 
+  @Flag(help: "Also draw the loss over the steps as loss.svg in the run folder.")
+  var plot = false
+
+  @Option(help: "Seconds between two saved states within an epoch.")
+  var saveInterval = 30.0
+
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
+  func validate() throws {
+    if !(saveInterval >= 0) { throw ValidationError("--save-interval must not be negative") }
+  }
+
   func perform(_ reporter: Reporter) throws {
-    let options = try options()
-    let folder = RunFolder(path: destination)
-    if !resume { try OutputPath.require(free: destination, force) }
+    let mask = try mask.map { try ParameterMask(path: $0) }
+    let options = try options(mask)
+    if resume {
+      try OutputPath.requireParent(of: destination)
+    } else {
+      try OutputPath.require(freeFolder: destination, .run, force)
+    }
     let checkpoint = try Checkpoint.open(base)
     let (data, metrics) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
+    reporter.note(leftOut: data.skippedRows)
+    reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")
     let compute = threads.compute
     let manifest = RunManifest(
       task: task.task, basePath: base, baseFingerprint: try checkpoint.fingerprint(),
       options: options.json, dataDigest: data.digest, labels: data.labels, metrics: metrics,
-      compute: compute)
+      mask: mask?.digest, compute: compute)
+    reporter.log("base \(manifest.baseFingerprint.hex), kernels \(manifest.kernels)")
+    reporter.log("options \(JSONValue.object(manifest.options).compactText)")
     let job = FinetuneJob(
-      folder: folder, checkpoint: checkpoint, data: data, metrics: metrics, options: options,
-      manifest: manifest, compute: compute)
-    try job.prepare(resumes: resume, replacesExisting: force.force)
-    let result = try job.run(
-      maskPath: mask, savesModel: saveModel, reporter.progress
-    ) { reporter.event($0) }
-    var fields = result
-    fields["peak_memory_bytes"] = .integer(PeakMemory.bytes)
-    reporter.finish(schema: "ctk-finetune/1", fields, text: summary(fields))
+      folder: RunFolder(path: destination), checkpoint: checkpoint, data: data,
+      options: options, manifest: manifest, mask: mask, compute: compute,
+      session: session(reporter))
+    let result = try job.run(resumes: resume, replacesExisting: force.force)
+    reporter.finish(schema: "ctk-finetune/1", result.json, text: RunText.summary(result))
   }
 
-  private func options() throws -> FinetuneOptions {
+  /// Once steps are taken Control-C waits for the current one to be saved.
+  private func session(_ reporter: Reporter) -> FinetuneSession {
+    var session = FinetuneSession()
+    session.saveInterval = saveInterval
+    session.savesModel = saveModel
+    session.plots = plot
+    session.onProgress = reporter.progress
+    session.onEvent = { event in
+      Interruption.deferToCommand()
+      reporter.event(event)
+    }
+    session.shouldStop = { Interruption.isRequested }
+    session.peakMemoryBytes = { PeakMemory.bytes }
+    return session
+  }
+
+  private func options(_ mask: ParameterMask?) throws -> FinetuneOptions {
     var options = FinetuneOptions()
     guard let method = FinetuneMethod(rawValue: method) else {
       throw ValidationError("--method must be child-d or vanilla")
     }
     guard profile == "paper" else { throw ValidationError("--profile must be paper") }
+    if mask != nil && method == .vanilla {
+      throw ValidationError("--mask needs --method child-d; vanilla trains every weight")
+    }
+    if let mask, let keep, keep != mask.keep {
+      throw ValidationError("the mask keeps \(mask.keep), leave out --keep \(keep)")
+    }
     options.method = method
-    options.keep = keep
+    options.keep = keep ?? mask?.keep ?? options.keep
     options.scope = scope
     options.dense = dense
     options.epochs = epochs
@@ -121,25 +156,9 @@ struct FinetuneCommand: ReportingCommand {
     options.warmup = warmup
     options.weightDecay = weightDecay
     options.clippingNorm = clip
-    options.maxLength = maxLength
+    options.maxLength = length.maxLength
     options.seed = seed
     try options.validate()
     return options
-  }
-
-  private func summary(_ fields: JSONObject) -> String {
-    let metrics = (fields["metrics"]?.objectValue?.members ?? []).map {
-      "\($0.key.padding(toLength: 12, withPad: " ", startingAt: 0)) "
-        + Humanize.fixed($0.value.doubleValue ?? 0, 4)
-    }
-    let seconds = fields["seconds"]?.doubleValue ?? 0
-    let rate = fields["tokens_per_second"]?.doubleValue ?? 0
-    return
-      (metrics + [
-        "steps        \(fields["steps"]?.intValue ?? 0) in \(Humanize.duration(seconds)), "
-          + "\(Humanize.fixed(rate, 0)) tokens/s",
-        "peak memory  \(Humanize.bytes(fields["peak_memory_bytes"]?.intValue ?? 0))",
-        "fingerprint  \(fields["fingerprint"]?.stringValue ?? "")",
-      ]).joined(separator: "\n")
   }
 }

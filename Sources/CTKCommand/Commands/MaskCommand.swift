@@ -48,8 +48,7 @@ struct MaskCommand: ReportingCommand {
   @Option(help: "Also write the scores as safetensors.")
   var scoresOutput: String?
 
-  @Option(help: "Longest input in tokens.")
-  var maxLength = 128
+  @OptionGroup var length: LengthOption
 
   @Option(help: "Seed of a new head, of the draw of examples and of random scores.")
   var seed: UInt64 = 42
@@ -66,13 +65,16 @@ struct MaskCommand: ReportingCommand {
       throw TuningError(.keepInvalid, "--keep is \(keep), it must be above 0 and at most 1")
     }
     let settings = try fisherSettings()
-    try OutputPath.require(free: destination, force)
-    if let scoresOutput { try OutputPath.require(free: scoresOutput, force) }
+    try OutputPath.require(freeFile: destination, force)
+    if let scoresOutput { try OutputPath.require(freeFile: scoresOutput, force) }
     let checkpoint = try Checkpoint.open(base)
     let (data, _) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
+    reporter.note(leftOut: data.skippedRows)
+    reporter.log("\(data.train.count) examples to score with")
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: seed)
+    reporter.log("drawn from the seed: \(model.initialized.map { model.network.layout[$0].name })")
     let scores = try MaskScorer(
-      model: model, maxLength: maxLength, compute: threads.compute
+      model: model, maxLength: length.maxLength, compute: threads.compute
     ).scores(score, scope: ParameterScope(scope), data: data, settings, reporter.progress)
     let mask = try MaskBuilder(layout: model.network.layout).mask(
       scores, keep: keep, score: score, baseFingerprint: try checkpoint.fingerprint(),

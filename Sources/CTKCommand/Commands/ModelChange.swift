@@ -17,6 +17,9 @@ struct ModelChange {
 
   func run(_ reporter: Reporter, schema: String) throws {
     if target.dryRun { return try check(reporter, schema: schema) }
+    if let destination = target.destination {
+      try OutputPath.require(freeFolder: destination, .checkpoint, force)
+    }
     let summary =
       if target.inPlace {
         try replaceModel(reporter)

@@ -30,8 +30,7 @@ struct PredictCommand: ReportingCommand {
   @Option(help: "File of lines, pairs or JSON Lines; - reads standard input.")
   var input: String?
 
-  @Option(help: "Longest input in tokens.")
-  var maxLength = 128
+  @OptionGroup var length: LengthOption
 
   @Option(help: "Write the last layer's hidden states as safetensors, one tensor an input.")
   var hiddenStates: String?
@@ -41,14 +40,14 @@ struct PredictCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    if let hiddenStates { try OutputPath.require(free: hiddenStates, force) }
+    if let hiddenStates { try OutputPath.require(freeFile: hiddenStates, force) }
     let patched = try PatchedCheckpoint(base: base, patch: patch)
     let labels = try patched.headLabels(isRegression: false)
     let model = try TaskModel.load(
       patched.base, weights: patched.weights, labels: labels, seed: nil)
     let inputs = try InputLines.read(arguments: texts, path: input)
-    let dataset = TokenizedDataset(
-      inputs.map { encode($0, model) }, targets: nil)
+    let dataset = TokenizedDataset(inputs.map { encode($0, model) }, targets: nil)
+    noteCutTexts(inputs, dataset, model, reporter)
     var states: [Int: [Float]] = [:]
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: threads.compute)
@@ -58,20 +57,37 @@ struct PredictCommand: ReportingCommand {
     if let hiddenStates {
       try write(states, width: model.network.configuration.hiddenSize, to: hiddenStates)
     }
-    for row in logits { reporter.line(line(row, labels).compactText) }
+    for row in logits { reporter.line(schema: "ctk-predict/1", fields(row, labels)) }
   }
 
   private func encode(_ input: TextInput, _ model: TaskModel) -> Encoding {
     switch input {
     case .text(let text, let pair):
-      let length = min(maxLength, model.network.configuration.positionCount)
-      return model.tokenizer.encode(text, pair: pair, maxLength: length)
+      return model.tokenizer.encode(text, pair: pair, maxLength: bound(model))
     case .tokens(let ids, let types):
       return Encoding(inputIDs: ids, tokenTypeIDs: types)
     }
   }
 
-  private func line(_ logits: [Float], _ labels: LabelSpace) -> JSONValue {
+  private func bound(_ model: TaskModel) -> Int {
+    min(length.maxLength, model.network.configuration.positionCount)
+  }
+
+  /// Tells how many texts lost their ends; only those at the bound can have.
+  private func noteCutTexts(
+    _ inputs: [TextInput], _ dataset: TokenizedDataset, _ model: TaskModel, _ reporter: Reporter
+  ) {
+    let bound = bound(model)
+    let cut = inputs.indices.count { index in
+      guard dataset.length(index) == bound, case .text(let text, let pair) = inputs[index] else {
+        return false
+      }
+      return model.tokenizer.encode(text, pair: pair, maxLength: nil).inputIDs.count > bound
+    }
+    if cut > 0 { reporter.note("\(cut) of \(inputs.count) texts were cut to \(bound) tokens") }
+  }
+
+  private func fields(_ logits: [Float], _ labels: LabelSpace) -> JSONObject {
     var fields = JSONObject(["logits": .array(logits.map { .real(Double($0)) })])
     switch labels {
     case .score:
@@ -84,7 +100,7 @@ struct PredictCommand: ReportingCommand {
       fields["label"] = .string(names[best])
       fields["probabilities"] = .array(weights.map { .real($0 / total) })
     }
-    return .object(fields)
+    return fields
   }
 
   private func write(_ states: [Int: [Float]], width: Int, to path: String) throws {

@@ -26,9 +26,11 @@ extension ReportingCommand {
     } catch let error as ValidationError {
       throw error
     } catch {
-      let unknown = CoreError(.fileUnreadable, "\(error)")
+      let unknown = CommandError(
+        .internalError, "ctk failed in a way it does not know: \(error)",
+        hint: "this is a defect of ctk; please report it with the command")
       reporter.fail(unknown)
-      throw ExitCode(ExitStatus.failed.rawValue)
+      throw ExitCode(unknown.status.rawValue)
     }
   }
 }
@@ -70,6 +72,11 @@ final class Reporter {
     Console.writeError(text + "\n")
   }
 
+  /// Tells of rows that a task's files have and that cannot be used.
+  func note(leftOut rows: Int) {
+    if rows > 0 { note("\(Humanize.count(rows)) rows without a usable label were left out") }
+  }
+
   /// An event of a running command: JSON Lines on standard error under `--json`.
   func event(_ event: JSONValue) {
     if options.json && !options.quiet { Console.writeError(event.compactText + "\n") }
@@ -88,10 +95,12 @@ final class Reporter {
     }
   }
 
-  /// A line of a result that has one line for each input.
-  func line(_ text: String) {
+  /// A line of a result that has one line for each input; it names its schema under `--json`.
+  func line(schema: String, _ fields: JSONObject) {
     bar?.finish()
-    Console.writeOutput(text)
+    var fields = fields
+    if options.json { fields["schema"] = .string(schema) }
+    Console.writeOutput(JSONValue.object(fields).compactText)
   }
 
   func fail(_ error: any Diagnosable) {

@@ -21,11 +21,15 @@ struct TokenizeCommand: ReportingCommand {
   @Option(help: "File of lines, pairs or JSON Lines; - reads standard input.")
   var input: String?
 
-  @Option(help: "Longest input in tokens.")
+  @Option(help: "Longest input in tokens; longer texts are cut (default: no bound).")
   var maxLength: Int?
 
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
+
+  func validate() throws {
+    if let maxLength, maxLength < 2 { throw ValidationError("--max-length must be at least 2") }
+  }
 
   func perform(_ reporter: Reporter) throws {
     let tokenizer = try TokenizerFolder.load(base)
@@ -36,11 +40,12 @@ struct TokenizeCommand: ReportingCommand {
           tokenizer.encode(text, pair: pair, maxLength: maxLength)
         case .tokens(let ids, let types): Encoding(inputIDs: ids, tokenTypeIDs: types)
         }
-      let fields: JSONValue = [
-        "input_ids": .array(encoding.inputIDs.map { .integer(Int($0)) }),
-        "token_type_ids": .array(encoding.tokenTypeIDs.map { .integer(Int($0)) }),
-      ]
-      reporter.line(fields.compactText)
+      reporter.line(
+        schema: "ctk-tokenize/1",
+        JSONObject([
+          "input_ids": .array(encoding.inputIDs.map { .integer(Int($0)) }),
+          "token_type_ids": .array(encoding.tokenTypeIDs.map { .integer(Int($0)) }),
+        ]))
     }
   }
 }

@@ -12,20 +12,48 @@ enum InputLines {
   /// - Parameter arguments: texts given on the command line.
   /// - Parameter path: a file, or "-" for standard input; nil takes the arguments, or
   ///   standard input when there are none.
+  /// - Throws: `input.invalid`, also when there is no input at all, and the codes of files.
   static func read(arguments: [String], path: String?) throws -> [TextInput] {
+    let inputs = try all(arguments: arguments, path: path)
+    if inputs.isEmpty {
+      throw CommandError(
+        .inputInvalid, "there are no texts", path: path,
+        hint: "give texts as arguments, --input FILE, or lines on standard input")
+    }
+    return inputs
+  }
+
+  private static func all(arguments: [String], path: String?) throws -> [TextInput] {
     if let path {
       if !arguments.isEmpty {
         throw CommandError(.inputInvalid, "give texts as arguments or --input, not both")
       }
-      let bytes = path == "-" ? standardInput() : try readSmallFile(path, limit: 1 << 32)
-      return try parse(bytes, path: path)
+      return try parse(try bytes(of: path), path: path == "-" ? "standard input" : path)
     }
-    if arguments.isEmpty { return try parse(standardInput(), path: "standard input") }
+    if arguments.isEmpty { return try parse(try standardInput(), path: "standard input") }
     return arguments.map(plain)
   }
 
-  private static func standardInput() -> [UInt8] {
-    Array(FileHandle.standardInput.readDataToEndOfFile())
+  private static func standardInput() throws(CoreError) -> [UInt8] {
+    do {
+      return Array(try FileHandle.standardInput.readToEnd() ?? Data())
+    } catch {
+      throw CoreError(.fileUnreadable, "cannot read: \(error)", path: "standard input")
+    }
+  }
+
+  /// A shell's `<(...)` and the like are pipes with a name, which cannot be mapped.
+  private static func bytes(of path: String) throws(CoreError) -> [UInt8] {
+    if path == "-" { return try standardInput() }
+    if !Folder.exists(path) && !Folder.fileExists(path),
+      let handle = FileHandle(forReadingAtPath: path)
+    {
+      guard let data = try? handle.readToEnd() else {
+        throw CoreError(.fileUnreadable, "cannot read", path: path)
+      }
+      return Array(data)
+    }
+    return try readSmallFile(path, limit: 1 << 32)
   }
 
   static func parse(_ bytes: [UInt8], path: String) throws(CommandError) -> [TextInput] {

@@ -33,6 +33,23 @@ struct ThreadOptions: ParsableArguments {
   }
 }
 
+/// How much of a text is read.
+struct LengthOption: ParsableArguments {
+  @Option(help: "Longest input in tokens; longer texts are cut.")
+  var maxLength = 128
+
+  /// A pair's special tokens and a little of each text.
+  private static let least = 8
+
+  init() {}
+
+  func validate() throws {
+    if maxLength < Self.least {
+      throw ValidationError("--max-length must be at least \(Self.least)")
+    }
+  }
+}
+
 /// Whether outputs may be replaced.
 struct ForceOption: ParsableArguments {
   @Flag(help: "Replace an existing output.")

@@ -22,12 +22,14 @@ package enum TuningErrorCode: String, FailureCode {
   case runMismatch = "run.mismatch"
   case runMissing = "run.missing"
   case runIncomplete = "run.incomplete"
+  case interrupted = "run.interrupted"
 
   package var status: ExitStatus {
     switch self {
     case .taskUnknown, .keepInvalid, .patternInvalid, .optionInvalid: .usage
     case .dataMissing, .runMissing: .inputMissing
     case .notFinite: .failed
+    case .interrupted: .interrupted
     default: .badInput
     }
   }

@@ -36,8 +36,8 @@ package struct MaskScorer {
         network: model.network, parameters: model.parameters, compute: compute)
       let accumulator = try TuningError.wrap { () throws(ModelError) in
         try estimator.estimate(
-          model.tokenize(data.train, maxLength: maxLength), scored: scored, settings: settings,
-          progress: progress)
+          model.tokenize(data.train, maxLength: maxLength, progress: progress), scored: scored,
+          settings: settings, progress: progress)
       }
       return WeightScores(scored: scored, values: accumulator.scores)
     }

@@ -100,13 +100,21 @@ package struct TaskModel {
     }
   }
 
+  /// Examples between two reports of progress.
+  private static let reportInterval = 1024
+
   /// Tokenizes examples, cut to `maxLength` tokens.
   package func tokenize(
     _ examples: [Example], maxLength: Int, progress: ProgressHandler? = nil
   ) -> TokenizedDataset {
     let length = min(maxLength, checkpoint.configuration.positionCount)
-    let encodings = examples.map {
-      tokenizer.encode($0.text, pair: $0.pair, maxLength: length)
+    let encodings = examples.enumerated().map { position, example in
+      if position % Self.reportInterval == 0 {
+        progress?(
+          ProgressEvent(
+            stage: "tokenize", completed: position, total: examples.count, unit: "texts"))
+      }
+      return tokenizer.encode(example.text, pair: example.pair, maxLength: length)
     }
     return TokenizedDataset(encodings, targets: TaskData.targets(examples))
   }

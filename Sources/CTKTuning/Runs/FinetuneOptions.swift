@@ -39,7 +39,7 @@ package struct FinetuneOptions: Sendable, Equatable {
 
   package var peakLearningRate: Double { learningRate ?? method.defaultLearningRate }
 
-  /// - Throws: `options.invalid`, `mask.keep-invalid`.
+  /// - Throws: `options.invalid`, `options.pattern-invalid`, `mask.keep-invalid`.
   package func validate() throws(TuningError) {
     guard keep > 0, keep <= 1 else {
       throw TuningError(.keepInvalid, "--keep is \(keep), it must be above 0 and at most 1")
@@ -54,6 +54,7 @@ package struct FinetuneOptions: Sendable, Equatable {
       (clippingNorm > 0, "--clip must be positive"),
     ]
     if let broken = rules.first(where: { !$0.0 }) { throw TuningError(.optionInvalid, broken.1) }
+    _ = try NamePatternMatcher(dense)
   }
 
   package var json: JSONObject {

@@ -1,4 +1,4 @@
-package import CTKCore
+import CTKCore
 import CTKModel
 package import CTKTensor
 import Dispatch
@@ -16,9 +16,6 @@ package final class Finetuner {
     package let medianStepSeconds: Double
   }
 
-  /// What happens during a run, as `log.jsonl` records it.
-  package typealias EventHandler = (JSONValue) -> Void
-
   private let folder: RunFolder
   private let model: TaskModel
   private let metrics: [Metric]
@@ -30,19 +27,17 @@ package final class Finetuner {
   private let order: EpochOrder
   private let planDigest: Digest
   private let log: RunLog
-  private let onProgress: ProgressHandler?
-  private let onEvent: EventHandler?
+  private let session: FinetuneSession
   private var clock: RunClock
 
-  /// Seconds between two saved states within an epoch.
-  private static let saveInterval = 30.0
-
+  /// Continues from the folder's saved state where there is one.
+  ///
   /// - Parameter plan: which weights train.
-  /// - Parameter resumes: whether to continue from the folder's saved state, if there is one.
+  /// - Throws: `run.state-invalid` when the saved state is not of this run.
   package init(
     folder: RunFolder, model: TaskModel, plan: TrainablePlan, train: TokenizedDataset,
     dev: TokenizedDataset, metrics: [Metric], options: FinetuneOptions, compute: Compute,
-    resumes: Bool, onProgress: ProgressHandler?, onEvent: EventHandler?
+    session: FinetuneSession
   ) throws(TuningError) {
     self.folder = folder
     self.model = model
@@ -51,8 +46,7 @@ package final class Finetuner {
     self.compute = compute
     self.train = train
     self.dev = dev
-    self.onProgress = onProgress
-    self.onEvent = onEvent
+    self.session = session
     order = EpochOrder(
       exampleCount: train.count, batchSize: options.batchSize, seed: options.seed)
     trainer = Trainer(
@@ -60,8 +54,10 @@ package final class Finetuner {
       settings: Self.settings(options, steps: order.stepCount * options.epochs),
       limits: train.limits(batchSize: options.batchSize), compute: compute)
     planDigest = plan.digest
-    if resumes && Folder.fileExists(folder.state) {
-      try RunState.restore(trainer, planDigest: planDigest, from: folder.state)
+    if Folder.fileExists(folder.state) {
+      try RunState.restore(
+        trainer, planDigest: planDigest, totalSteps: order.stepCount * options.epochs,
+        from: folder.state)
     }
     log = try RunLog(path: folder.log, keepingThrough: trainer.stepCount)
     clock = RunClock(events: log.keptEvents)
@@ -85,7 +81,9 @@ package final class Finetuner {
     for epoch in trainer.stepCount / order.stepCount..<options.epochs {
       try runEpoch(epoch)
       results = try evaluate(epoch: epoch)
-      try save(keepsMoments: epoch + 1 < options.epochs)
+      let isLast = epoch + 1 == options.epochs
+      try save(keepsMoments: !isLast)
+      if !isLast && session.shouldStop() { try stop() }
     }
     if results.isEmpty { results = try evaluate(epoch: options.epochs - 1) }
     return Outcome(
@@ -105,13 +103,23 @@ package final class Finetuner {
           hint: "lower --learning-rate; the run folder keeps the last sound state")
       }
       note(report, epoch: epoch)
-      let now = DispatchTime.now().uptimeNanoseconds
       // The end of an epoch is saved after its evaluation.
-      if step + 1 < order.stepCount, Double(now - lastSave) / 1e9 > Self.saveInterval {
+      if step + 1 == order.stepCount { return }
+      if session.shouldStop() { try stop() }
+      let now = DispatchTime.now().uptimeNanoseconds
+      if Double(now - lastSave) / 1e9 >= session.saveInterval {
         try save(keepsMoments: true)
         lastSave = now
       }
     }
+  }
+
+  /// Saves the run and ends the session.
+  private func stop() throws(TuningError) -> Never {
+    try save(keepsMoments: true)
+    throw TuningError(
+      .interrupted, "the run was stopped after step \(trainer.stepCount) and saved",
+      path: folder.path, hint: "go on with the same command and --resume")
   }
 
   private func note(_ report: Trainer.StepReport, epoch: Int) {
@@ -123,8 +131,8 @@ package final class Finetuner {
       "seconds": .real(report.seconds),
     ]
     log.append(event)
-    onEvent?(event)
-    onProgress?(
+    session.onEvent?(event)
+    session.onProgress?(
       ProgressEvent(
         stage: "epoch \(epoch + 1)/\(options.epochs)", completed: report.step,
         total: order.stepCount * options.epochs, unit: "steps",
@@ -138,7 +146,7 @@ package final class Finetuner {
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: compute)
     let logits = try TuningError.wrap { () throws(ModelError) in
-      try evaluator.logits(of: dev, progress: onProgress)
+      try evaluator.logits(of: dev, progress: session.onProgress)
     }
     let results = Metrics.evaluate(
       metrics, logits: logits, targets: dev.targets(0..<dev.count))
@@ -149,7 +157,7 @@ package final class Finetuner {
       "metrics": .object(values),
     ]
     log.append(event)
-    onEvent?(event)
+    session.onEvent?(event)
     return results
   }
 

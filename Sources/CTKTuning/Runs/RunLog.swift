@@ -1,5 +1,4 @@
 package import CTKCore
-import Foundation
 
 /// The events of a run, one JSON object a line, appended as they happen.
 package final class RunLog {
@@ -37,15 +36,7 @@ package final class RunLog {
   /// Writes what has been appended since the last flush.
   package func flush() throws(TuningError) {
     if pending.isEmpty { return }
-    do {
-      let handle = try FileHandle(forWritingTo: URL(filePath: path))
-      defer { try? handle.close() }
-      try handle.seekToEnd()
-      try handle.write(contentsOf: Data(pending))
-    } catch {
-      throw TuningError(
-        wrapping: CoreError(.outputWriteFailed, "cannot write the log: \(error)", path: path))
-    }
+    try TuningError.wrap { () throws(CoreError) in try Output.append(pending, to: path) }
     pending = []
   }
 }

@@ -16,13 +16,15 @@ package struct RunManifest: Sendable, Equatable {
   package let labels: LabelSpace
   /// Metrics the task is judged by.
   package let metrics: [Metric]
+  /// Digest of the mask that was given; nil when the run chooses its own.
+  package let mask: Digest?
   package let threads: Int
   /// Kernel variant and BLAS, which decide the last bits of a result.
   package let kernels: String
 
   package init(
     task: String, basePath: String, baseFingerprint: Digest, options: JSONObject,
-    dataDigest: Digest, labels: LabelSpace, metrics: [Metric], compute: Compute
+    dataDigest: Digest, labels: LabelSpace, metrics: [Metric], mask: Digest?, compute: Compute
   ) {
     self.task = task
     self.basePath = basePath
@@ -31,6 +33,7 @@ package struct RunManifest: Sendable, Equatable {
     self.dataDigest = dataDigest
     self.labels = labels
     self.metrics = metrics
+    self.mask = mask
     threads = compute.threadCount
     kernels = "\(compute.kernels.variant); \(Compute.blasDescription)"
   }
@@ -51,6 +54,7 @@ extension RunManifest {
         "labels": labels == .score
           ? .string("score") : .array(labels.names.map { .string($0) }),
         "metrics": .array(metrics.map { .string($0.rawValue) }),
+        "mask": mask.map { .string($0.hex) } ?? .null,
         "threads": .integer(threads),
         "kernels": .string(kernels),
       ]))
@@ -72,12 +76,14 @@ extension RunManifest {
   }
 
   private init?(json: JSONValue) {
-    guard json["schema"]?.stringValue == Self.schema,
+    let mask = json["mask"]?.stringValue.flatMap(Digest.init(hex:))
+    guard json["schema"]?.stringValue == Self.schema, mask != nil || json["mask"] == .null,
       let task = json["task"]?.stringValue, let base = json["base"]?.stringValue,
       let fingerprint = json["base_fingerprint"]?.stringValue.flatMap(Digest.init(hex:)),
       let options = json["options"]?.objectValue,
       let data = json["data_digest"]?.stringValue.flatMap(Digest.init(hex:)),
-      let labels = json["labels"], let metrics = json["metrics"]?.arrayValue,
+      let labels = json["labels"].flatMap(Self.labels),
+      let metrics = json["metrics"]?.arrayValue.flatMap(Self.metrics),
       let threads = json["threads"]?.intValue, let kernels = json["kernels"]?.stringValue
     else { return nil }
     self.task = task
@@ -85,11 +91,23 @@ extension RunManifest {
     baseFingerprint = fingerprint
     self.options = options
     dataDigest = data
-    self.labels =
-      labels.arrayValue.map { .classes($0.compactMap(\.stringValue)) } ?? .score
-    self.metrics = metrics.compactMap { $0.stringValue.flatMap(Metric.init(rawValue:)) }
+    self.labels = labels
+    self.metrics = metrics
+    self.mask = mask
     self.threads = threads
     self.kernels = kernels
+  }
+
+  private static func labels(_ json: JSONValue) -> LabelSpace? {
+    if json == "score" { return .score }
+    guard let entries = json.arrayValue else { return nil }
+    let names = entries.compactMap(\.stringValue)
+    return names.count == entries.count && !names.isEmpty ? .classes(names) : nil
+  }
+
+  private static func metrics(_ entries: [JSONValue]) -> [Metric]? {
+    let metrics = entries.compactMap { $0.stringValue.flatMap(Metric.init(rawValue:)) }
+    return metrics.count == entries.count && !metrics.isEmpty ? metrics : nil
   }
 
   /// What differs from another manifest so that resuming would not give the same bits.
@@ -98,6 +116,9 @@ extension RunManifest {
     if task != other.task { found.append("task") }
     if baseFingerprint != other.baseFingerprint { found.append("base") }
     if dataDigest != other.dataDigest { found.append("data") }
+    if labels != other.labels { found.append("labels") }
+    if metrics != other.metrics { found.append("metrics") }
+    if mask != other.mask { found.append("mask") }
     if threads != other.threads { found.append("threads") }
     if kernels != other.kernels { found.append("kernels") }
     for key in Set(options.keys + other.options.keys).sorted()

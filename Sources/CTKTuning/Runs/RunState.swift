@@ -47,17 +47,24 @@ package enum RunState {
 
   /// Continues a trainer from a saved state.
   ///
-  /// - Throws: `run.state-invalid` when the state belongs to another plan.
+  /// - Parameter totalSteps: steps of the whole run; only after the last are there no moments.
+  /// - Throws: `run.state-invalid` when the state belongs to another plan, counts steps that
+  ///   the run does not have, or lacks the moments to go on with.
   package static func restore(
-    _ trainer: Trainer, planDigest: Digest, from path: String
+    _ trainer: Trainer, planDigest: Digest, totalSteps: Int, from path: String
   ) throws(TuningError) {
     let file = try open(path, planDigest: planDigest, plan: trainer.plan)
+    guard let step = file.metadata["step"].flatMap({ Int($0) }), (1...totalSteps).contains(step)
+    else {
+      throw TuningError(
+        .stateInvalid, "the saved state's step is not one of the run's \(totalSteps)", path: path)
+    }
     try loadWeights(of: file, plan: trainer.plan, into: trainer.parameters)
-    if file.info(of: firstMomentName) != nil {
+    if step < totalSteps {
       try load(firstMomentName, of: file, into: trainer.optimizer.firstMoment)
       try load(secondMomentName, of: file, into: trainer.optimizer.secondMoment)
     }
-    trainer.optimizer.stepCount = Int(file.metadata["step"] ?? "") ?? 0
+    trainer.optimizer.stepCount = step
   }
 
   /// Puts a run's weights into the base's parameters.
@@ -95,11 +102,14 @@ package enum RunState {
     _ name: String, of file: SafetensorsFile, into buffer: FloatBuffer
   ) throws(TuningError) {
     guard let info = file.info(of: name), info.dtype == .f32, info.elementCount == buffer.count
-    else { throw TuningError(.stateInvalid, "the saved state has no usable '\(name)'") }
+    else {
+      throw TuningError(
+        .stateInvalid, "the saved state has no usable '\(name)'", path: file.path)
+    }
     do {
       try file.withTensorBytes(name) { try FloatDecoding.decode($0, info: info, into: buffer.base) }
     } catch {
-      throw TuningError(.stateInvalid, "cannot read '\(name)': \(error)")
+      throw TuningError(.stateInvalid, "cannot read '\(name)': \(error)", path: file.path)
     }
   }
 }
