@@ -57,7 +57,7 @@ struct ComposeCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
-    try OutputPath.require(free: destination, force)
+    try OutputPath.require(freeFile: destination, force)
     let files = try patches.map { try PatchFile(path: $0) }
     let summary = try PatchComposer.compose(
       base: try SafetensorsCheckpoint(path: base), patches: files,

@@ -49,7 +49,7 @@ struct ConvertCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
-    try OutputPath.require(free: destination, force)
+    try OutputPath.require(freeFile: destination, force)
     let checkpoint = try SafetensorsCheckpoint(path: base)
     let tuned = try ChangesFile.open(source, base: checkpoint)
     var fields: JSONObject

@@ -31,7 +31,7 @@ struct OverlapCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
-    if let plot { try OutputPath.require(free: plot, force) }
+    if let plot { try OutputPath.require(freeFile: plot, force) }
     let selections = try files.map { try WeightSelection.open($0) }
     let report = try OverlapMeter.measure(selections, progress: reporter.progress)
     let labels = WeightSelection.labels(of: files)

@@ -26,7 +26,7 @@ struct SquashCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    try OutputPath.require(free: destination, force)
+    try OutputPath.require(freeFile: destination, force)
     let files = try patches.map { try PatchFile(path: $0) }
     _ = try PatchSquasher.squash(
       files, tool: Version.text, to: destination, replacesExisting: force.force,

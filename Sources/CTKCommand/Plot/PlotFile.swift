@@ -6,7 +6,7 @@ enum PlotFile {
   static func write(
     _ drawing: SVGDocument, to path: String, _ force: ForceOption
   ) throws(CoreError) {
-    try OutputPath.require(free: path, force)
+    try OutputPath.require(freeFile: path, force)
     var file = try AtomicFile(path: path, replacesExisting: force.force)
     try file.write(drawing.text)
     try file.commit()
