@@ -22,6 +22,21 @@ struct ParitySource: Sendable, CustomTestStringConvertible {
     ParitySource(
       folder: "text/added-tokens-cased", lines: "text/added-tokens-cased/expected.jsonl",
       lineCount: 400),
+    ParitySource(
+      folder: "checkpoints/roberta/pt", lines: "checkpoints/roberta/tokenization.jsonl",
+      lineCount: 300),
+    ParitySource(
+      folder: "text/bpe-prefix-space", lines: "text/bpe-prefix-space/expected.jsonl",
+      lineCount: 120),
+    ParitySource(
+      folder: "text/bpe-whole-words", lines: "text/bpe-whole-words/expected.jsonl",
+      lineCount: 120),
+    ParitySource(
+      folder: "text/bpe-suffix", lines: "text/bpe-suffix/expected.jsonl",
+      lineCount: 120),
+    ParitySource(
+      folder: "text/bpe-fallback", lines: "text/bpe-fallback/expected.jsonl",
+      lineCount: 120),
   ]
 }
 
@@ -39,23 +54,26 @@ struct FastTokenizerParityTests {
   }
 
   @Test(
-    "vocab.txt with its settings gives what tokenizer.json gives",
-    arguments: ["bert", "electra", "bert-regression"])
-  func vocabularyFile(_ name: String) throws {
+    "The older files with their settings give what tokenizer.json gives",
+    arguments: [
+      ("bert", ["vocab.txt"]), ("electra", ["vocab.txt"]), ("bert-regression", ["vocab.txt"]),
+      ("roberta", ["vocab.json", "merges.txt"]),
+    ])
+  func olderFiles(_ name: String, _ files: [String]) throws {
     let folder = Fixtures.path("checkpoints/\(name)/pt")
     let scratch = TemporaryFolder()
-    for file in ["vocab.txt", "tokenizer_config.json", "special_tokens_map.json"] {
+    for file in files + ["tokenizer_config.json", "special_tokens_map.json"] {
       try scratch.write(file, try readSmallFile("\(folder)/\(file)"))
     }
     let fromJSON = try TokenizerFolder.load(folder)
-    let fromText = try TokenizerFolder.load(scratch.path)
-    #expect(fromText.vocabularySize == fromJSON.vocabularySize)
-    #expect(fromText.maxTokenID == fromJSON.maxTokenID)
-    #expect(fromText.padTokenID == fromJSON.padTokenID)
+    let fromFiles = try TokenizerFolder.load(scratch.path)
+    #expect(fromFiles.vocabularySize == fromJSON.vocabularySize)
+    #expect(fromFiles.maxTokenID == fromJSON.maxTokenID)
+    #expect(fromFiles.padTokenID == fromJSON.padTokenID)
     for source in ParitySource.all {
       for line in try TokenizationCase.all(source.lines) {
         #expect(
-          fromText.encode(line.text, pair: line.pair, maxLength: line.maxLength)
+          fromFiles.encode(line.text, pair: line.pair, maxLength: line.maxLength)
             == fromJSON.encode(line.text, pair: line.pair, maxLength: line.maxLength),
           "\(source.lines):\(line.line)")
       }

@@ -31,12 +31,12 @@ struct BrokenDocument: Sendable, CustomTestStringConvertible {
     """#
 
   static let all = [
-    BrokenDocument(#""type": "WordPiece""#, #""type": "BPE""#, "text.tokenizer-unsupported"),
-    BrokenDocument(#""type": "WordPiece","#, #""merges": [],"#, "text.tokenizer-unsupported"),
-    BrokenDocument("BertNormalizer", "Lowercase", "text.tokenizer-unsupported"),
+    BrokenDocument(#""type": "WordPiece""#, #""type": "WordLevel""#, "text.tokenizer-unsupported"),
+    BrokenDocument("BertNormalizer", "ByteLevel", "text.tokenizer-unsupported"),
+    BrokenDocument("BertPreTokenizer", "ByteLevel", "text.tokenizer-unsupported"),
     BrokenDocument("BertPreTokenizer", "Whitespace", "text.tokenizer-unsupported"),
-    BrokenDocument("TemplateProcessing", "ByteLevel", "text.tokenizer-unsupported"),
-    BrokenDocument(#"{"type": "BertPreTokenizer"}"#, "null", "text.tokenizer-malformed"),
+    BrokenDocument("TemplateProcessing", "Template", "text.tokenizer-unsupported"),
+    BrokenDocument(#"{"type": "BertPreTokenizer"}"#, "[]", "text.tokenizer-malformed"),
     BrokenDocument(#""lowercase": true"#, #""lowercase": 1"#, "text.tokenizer-malformed"),
     BrokenDocument(#""a": 3"#, #""a": "3""#, "text.tokenizer-malformed"),
     BrokenDocument(#""a": 3"#, #""a": -1"#, "text.vocabulary-invalid"),
@@ -104,7 +104,8 @@ struct TokenizerFileTests {
 
   @Test func missingFiles() throws {
     #expect(try Self.code([:]) == "text.tokenizer-missing")
-    #expect(try Self.code(["merges.txt": ""]) == "text.tokenizer-unsupported")
+    #expect(try Self.code(["merges.txt": ""]) == "text.tokenizer-missing")
+    #expect(try Self.code(["vocab.json": "{}"]) == "text.tokenizer-missing")
   }
 
   private static let lines = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nab\n##c\n"

@@ -3,7 +3,7 @@ struct AddedVocabulary: Sendable {
   let raw: AddedTokenMatcher
   let normalized: AddedTokenMatcher
 
-  init(_ tokens: [AddedToken], normalizer: BertNormalizer?) {
+  init(_ tokens: [AddedToken], normalizer: TextNormalizer) {
     raw = AddedTokenMatcher(
       tokens.filter { !$0.matchesNormalized }.map { ($0, Array($0.content.utf8)) })
     normalized = AddedTokenMatcher(
@@ -12,11 +12,9 @@ struct AddedVocabulary: Sendable {
       })
   }
 
-  private static func normalize(_ content: String, _ normalizer: BertNormalizer?) -> [UInt8] {
+  private static func normalize(_ content: String, _ normalizer: TextNormalizer) -> [UInt8] {
     var content = content
-    guard let normalizer else { return Array(content.utf8) }
-    var buffer = ByteBuffer()
-    content.withUTF8 { normalizer.normalize($0, into: &buffer) }
-    return Array(buffer.bytes)
+    var scratch = NormalizerScratch()
+    return content.withUTF8 { Array(normalizer.normalize($0, scratch: &scratch)) }
   }
 }

@@ -7,6 +7,7 @@ public enum TextErrorCode: String, FailureCode {
   case tokenizerUnsupported = "text.tokenizer-unsupported"
   case vocabularyDuplicate = "text.vocabulary-duplicate"
   case vocabularyInvalid = "text.vocabulary-invalid"
+  case mergeInvalid = "text.merge-invalid"
   case specialTokenMissing = "text.special-token-missing"
 
   public var status: ExitStatus {

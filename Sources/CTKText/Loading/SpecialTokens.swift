@@ -4,80 +4,91 @@ import CTKCore
 struct SpecialTokens {
   /// What a special token is for, by its key in the settings files.
   enum Role: String, CaseIterable {
+    case bos = "bos_token"
+    case eos = "eos_token"
     case unknown = "unk_token"
     case sep = "sep_token"
     case pad = "pad_token"
     case cls = "cls_token"
     case mask = "mask_token"
+  }
 
-    var defaultName: String {
-      switch self {
-      case .unknown: "[UNK]"
-      case .sep: "[SEP]"
-      case .pad: "[PAD]"
-      case .cls: "[CLS]"
-      case .mask: "[MASK]"
-      }
-    }
+  /// Names that tokens have where no file gives them.
+  struct Defaults {
+    let names: [Role: String]
+    /// The mask token takes the white space before it along.
+    let stripsLeftOfMask: Bool
+
+    /// Of BERT and its kin.
+    static let bracketed = Defaults(
+      names: [
+        .unknown: "[UNK]", .sep: "[SEP]", .pad: "[PAD]", .cls: "[CLS]", .mask: "[MASK]",
+      ], stripsLeftOfMask: false)
+
+    /// Of RoBERTa and its kin.
+    static let angled = Defaults(
+      names: [
+        .bos: "<s>", .eos: "</s>", .unknown: "<unk>", .sep: "</s>", .pad: "<pad>", .cls: "<s>",
+        .mask: "<mask>",
+      ], stripsLeftOfMask: true)
   }
 
   /// Names by role where a file gives them.
   private let names: [Role: String]
+  private let defaults: Defaults
   private let vocabulary: Vocabulary
   private let addedTokens: [AddedToken]
 
-  init(_ names: [Role: String], _ vocabulary: Vocabulary, _ addedTokens: [AddedToken]) {
+  init(
+    _ names: [Role: String], _ defaults: Defaults, _ vocabulary: Vocabulary,
+    _ addedTokens: [AddedToken]
+  ) {
     self.names = names
+    self.defaults = defaults
     self.vocabulary = vocabulary
     self.addedTokens = addedTokens
   }
 
-  func name(_ role: Role) -> String { names[role] ?? role.defaultName }
-
   /// - Throws: `text.special-token-missing`.
   func requiredID(_ role: Role) throws(TextError) -> Int32 {
-    let name = name(role)
-    if let id = vocabulary.id(of: name) ?? addedToken(name)?.id { return id }
+    let name = name(role) ?? ""
+    if let id = id(name) { return id }
     throw TextError(
       .specialTokenMissing, "there is no token '\(name)', the \(role.rawValue)")
   }
 
-  /// The added tokens, and the special tokens of the vocabulary that are not among them.
-  var allTokens: [AddedToken] {
-    addedTokens
-      + Role.allCases.compactMap { role in
-        guard addedToken(name(role)) == nil else { return nil }
-        return vocabulary.id(of: name(role)).map { AddedToken(content: name(role), id: $0) }
-      }
+  /// The padding token, also by the other usual name where no file names it.
+  ///
+  /// - Throws: `text.special-token-missing`.
+  func padID() throws(TextError) -> Int32 {
+    if names[.pad] == nil, let id = id("[PAD]") ?? id("<pad>") { return id }
+    return try requiredID(.pad)
   }
 
-  private func addedToken(_ content: String) -> AddedToken? {
-    addedTokens.first { $0.content.utf8.elementsEqual(content.utf8) }
+  /// The added tokens, and the special tokens of the vocabulary that are not among them.
+  var allTokens: [AddedToken] {
+    var tokens = addedTokens
+    for role in Role.allCases {
+      guard let name = name(role), !tokens.contains(where: { $0.isSpelled(name) }),
+        let id = vocabulary.id(of: name)
+      else { continue }
+      tokens.append(
+        AddedToken(
+          content: name, id: id, stripsLeft: role == .mask && defaults.stripsLeftOfMask))
+    }
+    return tokens
+  }
+
+  func name(_ role: Role) -> String? { names[role] ?? defaults.names[role] }
+
+  private func id(_ name: String) -> Int32? {
+    vocabulary.id(of: name) ?? addedTokens.first { $0.isSpelled(name) }?.id
   }
 }
 
-/// The agreement of added tokens with the vocabulary and with each other.
-enum AddedTokenCheck {
-  /// - Throws: `text.vocabulary-duplicate` where a token or an id has two meanings,
-  ///   `text.vocabulary-invalid` where a token is empty.
-  static func checked(
-    _ tokens: [AddedToken], against vocabulary: Vocabulary
-  ) throws(TextError) -> [AddedToken] {
-    var seen: Set<[UInt8]> = []
-    for token in tokens {
-      if token.content.isEmpty {
-        throw TextError(.vocabularyInvalid, "the added token with the id \(token.id) is empty")
-      }
-      if !seen.insert(Array(token.content.utf8)).inserted {
-        throw TextError(
-          .vocabularyDuplicate, "the token '\(token.content)' is added twice")
-      }
-      if let id = vocabulary.id(of: token.content), id != token.id {
-        throw TextError(
-          .vocabularyDuplicate,
-          "the added token '\(token.content)' has the id \(token.id), in the vocabulary \(id)")
-      }
-    }
-    return tokens
+extension AddedToken {
+  /// Compares byte by byte, unlike strings do.
+  fileprivate func isSpelled(_ name: String) -> Bool {
+    content.utf8.elementsEqual(name.utf8)
   }
 }

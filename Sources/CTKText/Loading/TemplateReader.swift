@@ -7,28 +7,37 @@ struct TemplateReader {
   init(_ root: JSONSection) { self.root = root }
 
   /// - Throws: `text.tokenizer-unsupported`, `text.tokenizer-malformed`.
-  func templates() throws(TextError) -> (single: SequenceTemplate, pair: SequenceTemplate) {
-    guard let processor = try root.optionalSection("post_processor") else {
-      return (
-        SequenceTemplate([.text(0, typeID: 0)]),
-        SequenceTemplate([.text(0, typeID: 0), .text(1, typeID: 1)])
-      )
-    }
-    switch try processor.string("type") {
-    case "TemplateProcessing":
-      let ids = try specialIDs(processor.section("special_tokens"))
-      return (
-        try template(processor, "single", ids, textCount: 1),
-        try template(processor, "pair", ids, textCount: 2)
-      )
-    case "BertProcessing":
-      return SequenceTemplate.bert(
-        cls: try tokenID(processor, "cls"), sep: try tokenID(processor, "sep"))
-    case let type:
+  func templates() throws(TextError) -> SequenceTemplates {
+    guard let processor = try root.optionalSection("post_processor") else { return .bare }
+    let found = try templates(processor)
+    if found.count > 1 {
       throw TextError(
         .tokenizerUnsupported,
-        "'post_processor' is of type '\(type)', only TemplateProcessing and BertProcessing are "
-          + "supported")
+        "'\(processor.name)' puts special tokens around a text more than once")
+    }
+    return found.first ?? .bare
+  }
+
+  /// One template for each step that adds special tokens.
+  private func templates(_ processor: JSONSection) throws(TextError) -> [SequenceTemplates] {
+    switch try processor.string("type") {
+    case "Sequence":
+      return try processor.steps("processors", templates)
+    case "ByteLevel":
+      return []
+    case "TemplateProcessing":
+      let ids = try specialIDs(processor.section("special_tokens"))
+      return [
+        SequenceTemplates(
+          single: try template(processor, "single", ids, textCount: 1),
+          pair: try template(processor, "pair", ids, textCount: 2))
+      ]
+    case "BertProcessing":
+      return [.bert(cls: try tokenID(processor, "cls"), sep: try tokenID(processor, "sep"))]
+    case "RobertaProcessing":
+      return [.roberta(cls: try tokenID(processor, "cls"), sep: try tokenID(processor, "sep"))]
+    case let type:
+      throw processor.unsupported(type)
     }
   }
 
@@ -93,18 +102,5 @@ struct TemplateReader {
       throw TextError(.tokenizerMalformed, "'\(name)' holds something that is not an id")
     }
     return id
-  }
-}
-
-extension SequenceTemplate {
-  /// `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, with type 1 from B on.
-  static func bert(cls: Int32, sep: Int32) -> (single: SequenceTemplate, pair: SequenceTemplate) {
-    let first: [Piece] = [
-      .special(ids: [cls], typeID: 0), .text(0, typeID: 0), .special(ids: [sep], typeID: 0),
-    ]
-    return (
-      SequenceTemplate(first),
-      SequenceTemplate(first + [.text(1, typeID: 1), .special(ids: [sep], typeID: 1)])
-    )
   }
 }

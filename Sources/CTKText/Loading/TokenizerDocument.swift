@@ -9,59 +9,46 @@ struct TokenizerDocument {
   }
 
   /// Builds the tokenizer that the file describes.
-  func tokenizer(settings: TokenizerSettings) throws(TextError) -> WordPieceTokenizer {
-    let model = try wordPiece()
-    try checkPreTokenizer()
-    let addedTokens = try addedTokens()
-    let special = SpecialTokens(try specialNames(settings), model.vocabulary, addedTokens)
-    let templates = try TemplateReader(root).templates()
-    return WordPieceTokenizer(
-      normalizer: try normalizer(), model: model,
-      addedTokens: try AddedTokenCheck.checked(addedTokens, against: model.vocabulary),
-      padTokenID: Int(try special.requiredID(.pad)),
-      single: templates.single, pair: templates.pair)
+  func tokenizer(settings: TokenizerSettings) throws(TextError) -> any Tokenizer {
+    let stages = PipelineStages(
+      normalizer: try NormalizerReader.normalizer(root),
+      preTokenizer: try PreTokenizerReader.preTokenizer(root),
+      templates: try TemplateReader(root).templates())
+    let model = try root.section("model")
+    let type = try model.string("type", default: Self.impliedType(model))
+    if type != "BPE" && stages.preTokenizer.isByteLevel {
+      throw TextError(
+        .tokenizerUnsupported, "'pre_tokenizer' is 'ByteLevel', 'model' is '\(type)'",
+        hint: "the byte-level alphabet goes with 'BPE'")
+    }
+    switch type {
+    case "WordPiece":
+      return try tokenizer(stages, ModelReader.wordPiece(model), settings)
+    case "BPE":
+      let bytePairs = try ModelReader.bytePairs(
+        model, isByteLevel: stages.preTokenizer.isByteLevel)
+      return try tokenizer(stages, bytePairs, settings)
+    default:
+      throw model.unsupported(type)
+    }
   }
 
-  private func wordPiece() throws(TextError) -> WordPiece {
-    let model = try root.section("model")
-    try expectType(of: model, "WordPiece", default: Self.impliedType(model))
-    let tokens = try model.section("vocab")
-    var builder = VocabularyBuilder()
-    for (token, id) in tokens.object.members {
-      guard let id = id.intValue else {
-        throw TextError(
-          .tokenizerMalformed, "'model.vocab': the id of '\(token)' is not a whole number")
-      }
-      try builder.insert(token.utf8, id: id)
-    }
-    let wordLimit = try model.int(
-      "max_input_chars_per_word", default: WordPiece.defaultWordLimit)
-    return try WordPiece(
-      vocabulary: builder.finish(), unknownToken: try model.string("unk_token"),
-      prefix: try model.string(
-        "continuing_subword_prefix", default: WordPiece.defaultPrefix),
-      wordLimit: wordLimit)
+  private func tokenizer(
+    _ stages: PipelineStages, _ model: some SubwordModel, _ settings: TokenizerSettings
+  ) throws(TextError) -> any Tokenizer {
+    let addedTokens = try addedTokens()
+    let special = SpecialTokens(
+      try specialNames(settings), .bracketed, model.vocabulary, addedTokens)
+    return PipelineTokenizer(
+      stages, model: model,
+      addedTokens: try AddedTokenCheck.checked(addedTokens, against: model.vocabulary),
+      padTokenID: try special.padID())
   }
 
   /// The model type of old files, which do not name it.
   private static func impliedType(_ model: JSONSection) -> String {
     if model.object["merges"] != nil { return "BPE" }
     return model.object["vocab"]?.arrayValue == nil ? "WordPiece" : "Unigram"
-  }
-
-  private func normalizer() throws(TextError) -> BertNormalizer? {
-    guard let section = try root.optionalSection("normalizer") else { return nil }
-    try expectType(of: section, "BertNormalizer")
-    return BertNormalizer(
-      BertNormalizer.Options(
-        cleansText: try section.bool("clean_text", default: true),
-        spacesIdeographs: try section.bool("handle_chinese_chars", default: true),
-        stripsAccents: try section.optionalBool("strip_accents"),
-        lowercases: try section.bool("lowercase", default: true)))
-  }
-
-  private func checkPreTokenizer() throws(TextError) {
-    try expectType(of: try root.section("pre_tokenizer"), "BertPreTokenizer")
   }
 
   private func addedTokens() throws(TextError) -> [AddedToken] {
@@ -82,17 +69,5 @@ struct TokenizerDocument {
       names[.pad] = try padding.string("pad_token")
     }
     return names
-  }
-
-  private func expectType(
-    of section: JSONSection, _ expected: String, default fallback: String? = nil
-  ) throws(TextError) {
-    let type = try section.string("type", default: fallback)
-    if type != expected {
-      throw TextError(
-        .tokenizerUnsupported,
-        "'\(section.name)' is of type '\(type)', only '\(expected)' is supported",
-        hint: "use a checkpoint with a WordPiece tokenizer, as BERT and ELECTRA have")
-    }
   }
 }

@@ -2,14 +2,14 @@ public import CTKCore
 
 /// The tokenizer files of a checkpoint folder.
 public enum TokenizerFolder {
-  /// Loads the tokenizer of a folder: `tokenizer.json`, or else `vocab.txt` with the settings of
-  /// `tokenizer_config.json` and `special_tokens_map.json`.
+  /// Loads the tokenizer of a folder: `tokenizer.json`, or else `vocab.txt`, or `vocab.json` and
+  /// `merges.txt`, with the settings of `tokenizer_config.json` and `special_tokens_map.json`.
   ///
   /// Truncation and padding that `tokenizer.json` may carry are left out; callers decide.
   ///
   /// - Throws: `text.tokenizer-missing`, `text.tokenizer-unsupported`,
   ///   `text.tokenizer-malformed`, `text.vocabulary-duplicate`, `text.vocabulary-invalid`,
-  ///   `text.special-token-missing`, and the codes of files and JSON.
+  ///   `text.merge-invalid`, `text.special-token-missing`, and the codes of files and JSON.
   public static func load(_ folder: String) throws(TextError) -> any Tokenizer {
     let settings = try TokenizerSettings(folder: folder)
     let document = folder + "/tokenizer.json"
@@ -19,18 +19,25 @@ public enum TokenizerFolder {
         return try TokenizerDocument(json).tokenizer(settings: settings)
       }
     }
-    let vocabulary = folder + "/vocab.txt"
-    if Folder.fileExists(vocabulary) {
+    let lines = folder + "/vocab.txt"
+    if Folder.fileExists(lines) {
+      return try located(lines) { () throws(TextError) in
+        try VocabularyFile.tokenizer(lines, settings: settings)
+      }
+    }
+    let vocabulary = folder + "/vocab.json"
+    let merges = folder + "/merges.txt"
+    if Folder.fileExists(vocabulary) && Folder.fileExists(merges) {
       return try located(vocabulary) { () throws(TextError) in
-        try VocabularyFile.tokenizer(vocabulary, settings: settings)
+        try MergeFiles.tokenizer(vocabulary: vocabulary, merges: merges, settings: settings)
       }
     }
     throw absence(folder)
   }
 
   private static func located(
-    _ path: String, _ body: () throws(TextError) -> WordPieceTokenizer
-  ) throws(TextError) -> WordPieceTokenizer {
+    _ path: String, _ body: () throws(TextError) -> any Tokenizer
+  ) throws(TextError) -> any Tokenizer {
     do {
       return try body()
     } catch {
@@ -39,14 +46,14 @@ public enum TokenizerFolder {
   }
 
   private static func absence(_ folder: String) -> TextError {
-    for name in ["vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"]
+    for (name, other) in [("vocab.json", "merges.txt"), ("merges.txt", "vocab.json")]
     where Folder.fileExists(folder + "/" + name) {
       return TextError(
-        .tokenizerUnsupported, "'\(name)' belongs to a tokenizer other than WordPiece",
-        path: folder, hint: "WordPiece tokenizers have a tokenizer.json or a vocab.txt")
+        .tokenizerMissing, "'\(name)' is here, '\(other)' is not", path: folder,
+        hint: "the two files belong together")
     }
     return TextError(
-      .tokenizerMissing, "there is neither a tokenizer.json nor a vocab.txt here", path: folder,
+      .tokenizerMissing, "there is no tokenizer here", path: folder,
       hint: "put the tokenizer files of the pretrained model into this folder")
   }
 }

@@ -2,10 +2,22 @@ import CTKCore
 
 /// What `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` say.
 struct TokenizerSettings {
-  private(set) var tokenizerClass: String?
+  private var tokenizerClass: String?
   private(set) var normalization = BertNormalizer.Options()
+  private(set) var addsPrefixSpace = false
   private(set) var specialTokens: [SpecialTokens.Role: String] = [:]
   private(set) var addedTokens: [AddedToken] = []
+
+  /// Refuses files that belong to another tokenizer than the class named here.
+  ///
+  /// - Throws: `text.tokenizer-unsupported`.
+  func requireFamily(_ family: TokenizerFamily, of file: String) throws(TextError) {
+    guard let tokenizerClass, TokenizerFamily(tokenizerClass) != family else { return }
+    throw TextError(
+      .tokenizerUnsupported,
+      "the tokenizer class is '\(tokenizerClass)', for which '\(file)' is not supported",
+      hint: "the class is named in tokenizer_config.json")
+  }
 
   /// Reads the files that exist; none of them is required.
   init(folder: String) throws(TextError) {
@@ -54,6 +66,7 @@ struct TokenizerSettings {
       spacesIdeographs: try section.bool("tokenize_chinese_chars", default: true),
       stripsAccents: try section.optionalBool("strip_accents"),
       lowercases: try section.bool("do_lower_case", default: true))
+    addsPrefixSpace = try section.bool("add_prefix_space", default: false)
   }
 
   private mutating func readAddedTokens(_ section: JSONSection) throws(TextError) {

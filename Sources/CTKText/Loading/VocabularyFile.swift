@@ -2,23 +2,25 @@ import CTKCore
 
 /// A `vocab.txt` file: one token a line, whose id is the line's number from 0.
 enum VocabularyFile {
-  private static let supportedClasses = ["Bert", "DistilBert", "Electra", "MobileBert"]
-
   static func tokenizer(
     _ path: String, settings: TokenizerSettings
-  ) throws(TextError) -> WordPieceTokenizer {
-    try checkClass(settings.tokenizerClass)
+  ) throws(TextError) -> any Tokenizer {
+    try settings.requireFamily(.bert, of: "vocab.txt")
     let bytes = try TextError.wrap { () throws(CoreError) in try readSmallFile(path) }
     let vocabulary = try read(bytes)
-    let special = SpecialTokens(settings.specialTokens, vocabulary, settings.addedTokens)
-    let templates = SequenceTemplate.bert(
-      cls: try special.requiredID(.cls), sep: try special.requiredID(.sep))
-    return WordPieceTokenizer(
-      normalizer: BertNormalizer(settings.normalization),
-      model: try WordPiece(vocabulary: vocabulary, unknownToken: special.name(.unknown)),
+    let special = SpecialTokens(
+      settings.specialTokens, .bracketed, vocabulary, settings.addedTokens)
+    let stages = PipelineStages(
+      normalizer: TextNormalizer(steps: [.bert(BertNormalizer(settings.normalization))]),
+      preTokenizer: PreTokenizer(steps: [.bert(BertPreTokenizer())]),
+      templates: .bert(
+        cls: try special.requiredID(.cls), sep: try special.requiredID(.sep)))
+    return PipelineTokenizer(
+      stages,
+      model: try WordPiece(
+        vocabulary: vocabulary, unknownToken: special.name(.unknown) ?? ""),
       addedTokens: try AddedTokenCheck.checked(special.allTokens, against: vocabulary),
-      padTokenID: Int(try special.requiredID(.pad)), single: templates.single,
-      pair: templates.pair)
+      padTokenID: try special.requiredID(.pad))
   }
 
   /// Reads the lines; a carriage return before the line feed does not belong to the token, and
@@ -34,16 +36,5 @@ enum VocabularyFile {
       try builder.insert(token, id: id)
     }
     return builder.finish()
-  }
-
-  private static func checkClass(_ name: String?) throws(TextError) {
-    guard let name else { return }
-    let family = name.replacing("TokenizerFast", with: "").replacing("Tokenizer", with: "")
-    if !supportedClasses.contains(family) {
-      throw TextError(
-        .tokenizerUnsupported,
-        "the tokenizer class is '\(name)', only WordPiece tokenizers are supported",
-        hint: "the class is named in tokenizer_config.json")
-    }
   }
 }

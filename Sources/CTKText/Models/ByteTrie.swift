@@ -44,9 +44,13 @@ struct ByteTrie: Sendable {
 
   /// The token that is exactly `text`.
   func id(of text: some Sequence<UInt8>) -> Int32? {
-    guard let node = node(of: text), ids.base[Int(node)] >= 0 else { return nil }
-    return ids.base[Int(node)]
+    guard let node = node(of: text), id(at: node) >= 0 else { return nil }
+    return id(at: node)
   }
+
+  /// The token that ends at a node, or -1.
+  @inline(__always)
+  func id(at node: Node) -> Int32 { ids.base[Int(node)] }
 
   /// The longest non-empty token at `start` of `text`, walking on from `node`.
   @inline(__always)

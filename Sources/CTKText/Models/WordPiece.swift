@@ -4,7 +4,7 @@ import CTKCore
 ///
 /// Pieces after a word's first carry the continuation prefix. A word with a part that no piece
 /// covers, or with too many characters, is one unknown token.
-struct WordPiece: Sendable {
+struct WordPiece: SubwordModel {
   static let defaultPrefix = "##"
   static let defaultWordLimit = 100
 
@@ -30,9 +30,6 @@ struct WordPiece: Sendable {
     continuation = vocabulary.trie.node(of: prefix.utf8)
   }
 
-  /// Appends the ids of one word.
-  ///
-  /// - Parameter word: valid UTF-8, not empty.
   func append(_ word: UnsafeBufferPointer<UInt8>, to ids: inout [Int32]) {
     if word.count > wordLimit && characterCount(word) > wordLimit {
       ids.append(unknownID)

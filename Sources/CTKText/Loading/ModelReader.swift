@@ -1,0 +1,49 @@
+import CTKCore
+
+/// Reads the model of a `tokenizer.json` file.
+enum ModelReader {
+  static func wordPiece(_ model: JSONSection) throws(TextError) -> WordPiece {
+    let tokens = try model.section("vocab")
+    var builder = VocabularyBuilder()
+    for (token, id) in tokens.object.members {
+      try builder.insert(token.utf8, id: tokens.tokenID(id, of: token))
+    }
+    let wordLimit = try model.int(
+      "max_input_chars_per_word", default: WordPiece.defaultWordLimit)
+    return try WordPiece(
+      vocabulary: builder.finish(), unknownToken: try model.string("unk_token"),
+      prefix: try model.string(
+        "continuing_subword_prefix", default: WordPiece.defaultPrefix),
+      wordLimit: wordLimit)
+  }
+
+  static func bytePairs(
+    _ model: JSONSection, isByteLevel: Bool
+  ) throws(TextError) -> BytePairEncoding {
+    if let dropout = model.object["dropout"], dropout != .null, dropout.doubleValue != 0 {
+      throw TextError(
+        .tokenizerUnsupported, "'model.dropout' is not zero",
+        hint: "set it to null: ids must not depend on chance")
+    }
+    var builder = try BytePairBuilder(vocabulary: model.section("vocab"))
+    builder.isByteLevel = isByteLevel
+    builder.joinsWholeTokens = try model.bool("ignore_merges", default: false)
+    builder.options = SymbolAlphabet.Options(
+      unknownID: try unknownID(model, builder.vocabulary),
+      fusesUnknown: try model.bool("fuse_unk", default: false),
+      fallsBackToBytes: try model.bool("byte_fallback", default: false),
+      continuationPrefix: try model.string("continuing_subword_prefix", default: ""),
+      wordSuffix: try model.string("end_of_word_suffix", default: ""))
+    return try builder.model(merges: MergeList.read(model))
+  }
+
+  private static func unknownID(
+    _ model: JSONSection, _ vocabulary: Vocabulary
+  ) throws(TextError) -> Int32? {
+    let name = try model.string("unk_token", default: "")
+    if name.isEmpty { return nil }
+    if let id = vocabulary.id(of: name) { return id }
+    throw TextError(
+      .specialTokenMissing, "the vocabulary lacks the unknown token '\(name)'")
+  }
+}

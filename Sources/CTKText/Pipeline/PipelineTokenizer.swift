@@ -1,0 +1,92 @@
+/// The tokenizer that a `tokenizer.json` file describes: a normalizer, a pre-tokenizer, a model
+/// and the special tokens around them.
+///
+/// Gives the ids of the Hugging Face fast tokenizer for the same files.
+struct PipelineTokenizer<Model: SubwordModel>: Tokenizer {
+  let vocabularySize: Int
+  let maxTokenID: Int
+  let padTokenID: Int
+
+  private let normalizer: TextNormalizer
+  private let preTokenizer: PreTokenizer
+  private let model: Model
+  private let addedTokens: AddedVocabulary
+  private let templates: SequenceTemplates
+
+  init(_ stages: PipelineStages, model: Model, addedTokens: [AddedToken], padTokenID: Int32) {
+    normalizer = stages.normalizer
+    preTokenizer = stages.preTokenizer
+    templates = stages.templates
+    self.model = model
+    self.addedTokens = AddedVocabulary(addedTokens, normalizer: stages.normalizer)
+    self.padTokenID = Int(padTokenID)
+    let outside = Set(addedTokens.filter { model.vocabulary.id(of: $0.content) == nil }.map(\.id))
+    vocabularySize = model.vocabulary.tokenCount + outside.count
+    maxTokenID = addedTokens.reduce(model.vocabulary.maxID) { max($0, Int($1.id)) }
+  }
+
+  func specialTokenCount(isPair: Bool) -> Int {
+    isPair ? templates.pair.specialCount : templates.single.specialCount
+  }
+
+  func encode(_ text: String, pair second: String?, maxLength: Int?) -> Encoding {
+    var scratch = NormalizerScratch()
+    let firstIDs = ids(of: text, scratch: &scratch)
+    guard let second, !second.isEmpty else {
+      let template = templates.single
+      return template.assemble(firstIDs.prefix(budget(template, maxLength)))
+    }
+    let secondIDs = ids(of: second, scratch: &scratch)
+    let kept = Truncation.keptCounts(
+      firstIDs.count, secondIDs.count, budget: budget(templates.pair, maxLength))
+    return templates.pair.assemble(firstIDs.prefix(kept.first), secondIDs.prefix(kept.second))
+  }
+
+  /// Ids that the texts may have beside the special tokens.
+  private func budget(_ template: SequenceTemplate, _ maxLength: Int?) -> Int {
+    max(0, (maxLength ?? .max) - template.specialCount)
+  }
+
+  private func ids(of text: String, scratch: inout NormalizerScratch) -> [Int32] {
+    var text = text
+    return text.withUTF8 { bytes in
+      var ids: [Int32] = []
+      ids.reserveCapacity(bytes.count / 3 + 4)
+      addedTokens.raw.forEachSegment(of: bytes) { segment in
+        switch segment {
+        case .token(let id): ids.append(id)
+        case .text(let range):
+          let normalized = normalizer.normalize(
+            UnsafeBufferPointer(rebasing: bytes[range]), scratch: &scratch)
+          appendIDs(ofNormalized: normalized, isStart: range.lowerBound == 0, to: &ids)
+        }
+      }
+      return ids
+    }
+  }
+
+  private func appendIDs(
+    ofNormalized text: UnsafeBufferPointer<UInt8>, isStart: Bool, to ids: inout [Int32]
+  ) {
+    if addedTokens.normalized.isEmpty {
+      return appendWords(of: text, isStart: isStart, to: &ids)
+    }
+    addedTokens.normalized.forEachSegment(of: text) { segment in
+      switch segment {
+      case .token(let id): ids.append(id)
+      case .text(let range):
+        appendWords(
+          of: UnsafeBufferPointer(rebasing: text[range]),
+          isStart: isStart && range.lowerBound == 0, to: &ids)
+      }
+    }
+  }
+
+  private func appendWords(
+    of text: UnsafeBufferPointer<UInt8>, isStart: Bool, to ids: inout [Int32]
+  ) {
+    preTokenizer.forEachWord(of: text, isStart: isStart) { word in
+      model.append(word, to: &ids)
+    }
+  }
+}
