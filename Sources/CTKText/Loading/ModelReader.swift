@@ -37,6 +37,25 @@ enum ModelReader {
     return try builder.model(merges: MergeList.read(model))
   }
 
+  static func unigram(_ model: JSONSection) throws(TextError) -> Unigram {
+    var pieces: [(text: String, score: Double)] = []
+    for (id, value) in try model.array("vocab").enumerated() {
+      guard let entry = value.arrayValue, entry.count == 2, let text = entry[0].stringValue,
+        let score = entry[1].doubleValue
+      else {
+        throw TextError(
+          .tokenizerMalformed, "'\(model.path("vocab"))[\(id)]' is not a piece and its score")
+      }
+      pieces.append((text, score))
+    }
+    if model.object["unk_id"] == nil || model.object["unk_id"] == .null {
+      throw TextError(.specialTokenMissing, "'\(model.name)' names no unknown token")
+    }
+    return try Unigram(
+      pieces: pieces, unknownID: try model.int("unk_id"),
+      fallsBackToBytes: try model.bool("byte_fallback", default: false))
+  }
+
   private static func unknownID(
     _ model: JSONSection, _ vocabulary: Vocabulary
   ) throws(TextError) -> Int32? {

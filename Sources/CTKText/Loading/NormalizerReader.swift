@@ -16,9 +16,57 @@ enum NormalizerReader {
       return try section.steps("normalizers", steps)
     case "BertNormalizer":
       return [.bert(BertNormalizer(try bertOptions(section)))]
+    case "Lowercase":
+      return [.bert(BertNormalizer(.lowercasing))]
+    case "NFC", "NFD", "NFKC", "NFKD":
+      let form = UnicodeNormalizer.Form(rawValue: try section.string("type"))
+      return form.map { [.unicode(UnicodeNormalizer($0))] } ?? []
+    case "Nmt":
+      return [.filter(.translation)]
+    case "Precompiled":
+      return try precompiled(section).map { [.precompiled($0)] } ?? []
+    case "Prepend":
+      return [.prepend(Array(try section.string("prepend").utf8))]
+    case "Replace":
+      return [.replace(try replacement(section))]
+    case "Strip":
+      return [
+        .strip(
+          EdgeStripping(
+            left: try section.bool("strip_left"), right: try section.bool("strip_right")))
+      ]
+    case "StripAccents":
+      return [.filter(.marks)]
     case let type:
       throw section.unsupported(type)
     }
+  }
+
+  private static func precompiled(
+    _ section: JSONSection
+  ) throws(TextError) -> PrecompiledNormalizer? {
+    guard let map = Base64.decode(Array(try section.string("precompiled_charsmap").utf8)) else {
+      throw TextError(
+        .tokenizerMalformed, "'\(section.path("precompiled_charsmap"))' is not base64")
+    }
+    return try PrecompiledNormalizer(map)
+  }
+
+  /// Literal patterns, and the one regular expression that SentencePiece models come with.
+  private static func replacement(_ section: JSONSection) throws(TextError) -> LiteralReplacement {
+    let pattern = try section.section("pattern")
+    let content = try section.string("content")
+    if pattern.object["Regex"] == nil {
+      return LiteralReplacement(pattern: try pattern.string("String"), content: content)
+    }
+    let expression = try pattern.string("Regex")
+    if expression == " {2,}" {
+      return LiteralReplacement(pattern: " ", content: content, minimumRun: 2)
+    }
+    throw TextError(
+      .tokenizerUnsupported,
+      "'\(pattern.name)' is the regular expression '\(expression)', which is not supported",
+      hint: "docs/guides/tokenizers.md lists what is")
   }
 
   private static func bertOptions(

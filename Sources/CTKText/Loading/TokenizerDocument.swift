@@ -28,6 +28,8 @@ struct TokenizerDocument {
       let bytePairs = try ModelReader.bytePairs(
         model, isByteLevel: stages.preTokenizer.isByteLevel)
       return try tokenizer(stages, bytePairs, settings)
+    case "Unigram":
+      return try tokenizer(stages, ModelReader.unigram(model), settings)
     default:
       throw model.unsupported(type)
     }

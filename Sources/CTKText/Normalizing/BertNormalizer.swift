@@ -129,3 +129,9 @@ package struct BertNormalizer: Sendable {
     for index in order { output.append(scalar: marks[index].scalar) }
   }
 }
+
+extension BertNormalizer.Options {
+  /// Lowercasing alone (`Lowercase`).
+  static let lowercasing = Self(
+    cleansText: false, spacesIdeographs: false, stripsAccents: false, lowercases: true)
+}

@@ -3,6 +3,10 @@ struct PreTokenizer: Sendable {
   enum Step: Sendable {
     case bert(BertPreTokenizer)
     case byteLevel(ByteLevelPreTokenizer)
+    /// The words of GPT-2 without its alphabet of bytes.
+    case byteLevelWords(ByteLevelPreTokenizer)
+    case metaspace(Metaspace)
+    case whitespace(WhitespaceSplit)
   }
 
   let steps: [Step]
@@ -29,7 +33,19 @@ struct PreTokenizer: Sendable {
       while let word = splitter.nextWord(in: text, from: &position) {
         pass(text, word, isStart, step, receive)
       }
-    case .byteLevel(let splitter):
+    case .whitespace(let splitter):
+      var position = 0
+      while let word = splitter.nextWord(in: text, from: &position) {
+        pass(text, word, isStart, step, receive)
+      }
+    case .metaspace(let splitter):
+      splitter.withReplacements(in: text, isStart: isStart) { text in
+        var position = 0
+        while let word = splitter.nextWord(in: text, from: &position) {
+          pass(text, word, isStart, step, receive)
+        }
+      }
+    case .byteLevel(let splitter), .byteLevelWords(let splitter):
       splitter.withPrefix(of: text) { text in
         var position = 0
         while let word = splitter.nextWord(in: text, from: &position) {

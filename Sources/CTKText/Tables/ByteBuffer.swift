@@ -25,6 +25,28 @@ package struct ByteBuffer: ~Copyable {
     base = .allocate(capacity: room)
   }
 
+  /// Makes room for `room` more bytes.
+  @inline(__always)
+  mutating func reserve(_ room: Int) {
+    if count + room > capacity { grow(to: 2 * (count + room)) }
+  }
+
+  private mutating func grow(to newCapacity: Int) {
+    let bigger = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
+    bigger.update(from: base, count: count)
+    base.deallocate()
+    base = bigger
+    capacity = newCapacity
+  }
+
+  /// Appends bytes and makes the room for them.
+  mutating func append(contentsOf bytes: UnsafeBufferPointer<UInt8>) {
+    guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+    reserve(bytes.count)
+    (base + count).update(from: source, count: bytes.count)
+    count += bytes.count
+  }
+
   /// Appends within the room reserved.
   @inline(__always)
   mutating func append(_ byte: UInt8) {

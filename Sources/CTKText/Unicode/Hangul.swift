@@ -16,4 +16,18 @@ enum Hangul {
     receive(vowelBase + block % vowelCount)
     if trailing != 0 { receive(trailingBase + trailing) }
   }
+
+  /// The syllable of a leading letter and a vowel, or of a syllable and a trailing letter.
+  static func compose(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    if (leadingBase..<leadingBase + 19).contains(first)
+      && (vowelBase..<vowelBase + vowelCount).contains(second)
+    {
+      let block = (first - leadingBase) * vowelCount + second - vowelBase
+      return syllables.lowerBound + block * trailingCount
+    }
+    let isOpen =
+      syllables.contains(first) && (first - syllables.lowerBound) % trailingCount == 0
+    let isTrailing = (trailingBase + 1..<trailingBase + trailingCount).contains(second)
+    return isOpen && isTrailing ? first + second - trailingBase : nil
+  }
 }
