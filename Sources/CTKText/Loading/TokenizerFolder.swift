@@ -52,6 +52,12 @@ public enum TokenizerFolder {
         .tokenizerMissing, "'\(name)' is here, '\(other)' is not", path: folder,
         hint: "the two files belong together")
     }
+    for name in ["spiece.model", "sentencepiece.bpe.model"]
+    where Folder.fileExists(folder + "/" + name) {
+      return TextError(
+        .tokenizerUnsupported, "'\(name)' is not supported on its own", path: folder,
+        hint: "add the tokenizer.json of the same model")
+    }
     return TextError(
       .tokenizerMissing, "there is no tokenizer here", path: folder,
       hint: "put the tokenizer files of the pretrained model into this folder")
