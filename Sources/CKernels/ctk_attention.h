@@ -81,10 +81,12 @@ CTK_INLINE vi lanes_below(ptrdiff_t first, ptrdiff_t limit) {
 }
 
 // Softmax of each row of scaled scores, in place, with dropout on the result.
-static void softmax_rows(const ctk_attention_head *head, float *scores, float *log_sum) {
+// Rows are `pitch` floats apart, at least padded(length).
+static void softmax_rows(const ctk_attention_head *head, float *scores, ptrdiff_t pitch,
+                         float *log_sum) {
   ptrdiff_t length = head->length, width = padded(length);
   for (ptrdiff_t i = 0; i < length; i++) {
-    float *row = scores + i * width;
+    float *row = scores + i * pitch;
     vf largest = splat(-INFINITY);
     for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
       vf s = load(row + j) * head->score_scale;
@@ -123,7 +125,7 @@ static void attention_forward(const ctk_attention_head *head, float *output,
   copy_padded(head->value, head->stride, length, size, value);
   multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, length,
            length_width, size);
-  softmax_rows(head, scores, log_sum);
+  softmax_rows(head, scores, length_width, log_sum);
   multiply(scores, length_width, 1, value, size_width, result, size_width, length, size_width,
            length);
   copy_back(result, length, size, output, output_stride);
@@ -133,14 +135,15 @@ static void attention_forward(const ctk_attention_head *head, float *output,
 // gradient of those into the gradient of the scores, both in place.
 static void softmax_backward(const ctk_attention_head *head, const float *output,
                              const float *output_gradient, ptrdiff_t output_stride,
-                             const float *log_sum, float *scores, float *gradient) {
+                             const float *log_sum, float *scores, float *gradient,
+                             ptrdiff_t pitch) {
   ptrdiff_t length = head->length, width = padded(length);
   for (ptrdiff_t i = 0; i < length; i++) {
     // sum_j P_ij dP_ij = dO_i . O_i, with dropout as without.
     float dot = 0;
     for (ptrdiff_t c = 0; c < head->head_size; c++)
       dot += output[i * output_stride + c] * output_gradient[i * output_stride + c];
-    float *row = scores + i * width, *slope = gradient + i * width;
+    float *row = scores + i * pitch, *slope = gradient + i * pitch;
     uint32_t first = head->dropout_base + (uint32_t)(i * length);
     for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
       vf p = exp_(load(row + j) * head->score_scale - log_sum[i]);
@@ -175,7 +178,8 @@ static void attention_backward(const ctk_attention_head *head, const float *outp
   copy_transposed(head->value, head->stride, length, size, columns);
   multiply(output_gradient, output_stride, 1, columns, length_width, gradient, length_width,
            length, length_width, size);
-  softmax_backward(head, output, output_gradient, output_stride, log_sum, scores, gradient);
+  softmax_backward(head, output, output_gradient, output_stride, log_sum, scores, gradient,
+                   length_width);
 
   copy_padded(output_gradient, output_stride, length, size, rows);
   multiply(scores, 1, length_width, rows, size_width, result, size_width, length, size_width,

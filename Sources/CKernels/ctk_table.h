@@ -20,4 +20,6 @@ const ctk_kernel_table CTK_TABLE = {
     .adamw_scattered = adamw_scattered,
     .attention_forward = attention_forward,
     .attention_backward = attention_backward,
+    .relative_attention_forward = relative_attention_forward,
+    .relative_attention_backward = relative_attention_backward,
 };

@@ -28,10 +28,20 @@ const ctk_kernel_table *ctk_kernels(void) {
   return tables[ctk_kernel_tables(tables, 3) - 1];
 }
 
+static ptrdiff_t padded(ptrdiff_t count, int lanes) { return (count + lanes - 1) / lanes * lanes; }
+
 ptrdiff_t ctk_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size) {
-  ptrdiff_t length_width = (length + lanes - 1) / lanes * lanes;
-  ptrdiff_t size_width = (head_size + lanes - 1) / lanes * lanes;
+  ptrdiff_t length_width = padded(length, lanes), size_width = padded(head_size, lanes);
   return 2 * length * length_width + head_size * length_width + 2 * length * size_width;
+}
+
+// The areas of ctk_relative_attention.h in their order.
+ptrdiff_t ctk_relative_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size) {
+  ptrdiff_t pitch = padded(length + 5, lanes), size_width = padded(head_size, lanes);
+  ptrdiff_t scores = 2 * length * pitch + 16;
+  ptrdiff_t columns = head_size * padded(2 * length - 1 + lanes, lanes);
+  ptrdiff_t rows = (4 * length + 6) * size_width;
+  return scores + columns + rows + 6 * pitch + lanes + padded(length, lanes);
 }
 
 void ctk_bf16_to_f32(const void *source, float *destination, ptrdiff_t count) {

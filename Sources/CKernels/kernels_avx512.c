@@ -17,6 +17,7 @@
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"
 #include "ctk_attention.h"
+#include "ctk_relative_attention.h"
 #include "ctk_table.h"
 #pragma clang attribute pop
 #endif

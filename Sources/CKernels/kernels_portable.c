@@ -12,5 +12,6 @@
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"
 #include "ctk_attention.h"
+#include "ctk_relative_attention.h"
 #include "ctk_table.h"
 

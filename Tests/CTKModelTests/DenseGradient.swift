@@ -20,17 +20,24 @@ final class DenseGradient: GradientSink {
 
   func wants(_ id: ParameterID) -> Bool { isWanted(id) }
 
-  func linear(
-    weight: ParameterID, bias: ParameterID, input: Matrix, outputGradient: Matrix, examples: [Int]
-  ) {
-    for row in 0..<input.rows {
-      for out in 0..<outputGradient.columns {
-        let slope = Double(outputGradient.base[row * outputGradient.stride + out])
-        values[bias]?[out] += slope
-        for column in 0..<input.columns {
-          values[weight]?[out * input.columns + column] +=
-            slope * Double(input.base[row * input.stride + column])
+  let separatesExamples = false
+
+  func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
+    for row in 0..<left.rows {
+      for target in 0..<left.columns {
+        let slope = Double(left.base[row * left.stride + target])
+        for column in 0..<right.columns {
+          values[id]?[target * right.columns + column] +=
+            slope * Double(right.base[row * right.stride + column])
         }
+      }
+    }
+  }
+
+  func sum(_ id: ParameterID, rows: Matrix, examples: [Int]) {
+    for row in 0..<rows.rows {
+      for column in 0..<rows.columns {
+        values[id]?[column] += Double(rows.base[row * rows.stride + column])
       }
     }
   }

@@ -68,6 +68,45 @@ typedef struct CTK_SENDABLE {
   uint32_t dropout_base;
 } ctk_attention_head;
 
+/// One attention head with relative positions over one sequence. The score of
+/// query i and key j is ((q_i + content bias) . k_j + (q_i + distance bias) . d_(i-j)
+/// + (q_i + segment bias) . s) * score_scale, s being the first segment embedding when
+/// both tokens are of one segment and the second otherwise.
+typedef struct CTK_SENDABLE {
+  ctk_attention_head head;
+  /// Keys d of the distances L - 1, L - 2, ..., 1 - L: 2 L - 1 rows of width D.
+  const float *distance_key;
+  ptrdiff_t distance_stride;
+  /// Width D each.
+  const float *content_bias;
+  const float *distance_bias;
+  const float *segment_bias;
+  /// Two rows of width D.
+  const float *segment_embedding;
+  ptrdiff_t segment_stride;
+  /// Segment of each token, or null to leave the term out.
+  const int32_t *segments;
+} ctk_relative_head;
+
+/// Where the gradients of one relative head go; all are overwritten.
+typedef struct CTK_SENDABLE {
+  /// Rows of length L and width D, `stride` floats apart.
+  float *query;
+  float *key;
+  float *value;
+  ptrdiff_t stride;
+  /// 2 L - 1 rows of width D.
+  float *distance_key;
+  ptrdiff_t distance_stride;
+  /// Width D each, summed over the sequence.
+  float *content_bias;
+  float *distance_bias;
+  float *segment_bias;
+  /// Two rows of width D, summed over the sequence.
+  float *segment_embedding;
+  ptrdiff_t segment_stride;
+} ctk_relative_gradient;
+
 typedef struct CTK_SENDABLE {
   const char *name;
   /// Floats that the vector registers hold; scratch sizes depend on it.
@@ -130,10 +169,19 @@ typedef struct CTK_SENDABLE {
                              const float *output_gradient, ptrdiff_t output_stride,
                              const float *log_sum, float *dquery, float *dkey, float *dvalue,
                              ptrdiff_t gradient_stride, float *scratch);
+  /// The same for a head with relative positions.
+  /// scratch: ctk_relative_attention_scratch(lanes, L, D) floats.
+  void (*relative_attention_forward)(const ctk_relative_head *head, float *output,
+                                     ptrdiff_t output_stride, float *log_sum, float *scratch);
+  void (*relative_attention_backward)(const ctk_relative_head *head, const float *output,
+                                      const float *output_gradient, ptrdiff_t output_stride,
+                                      const float *log_sum, const ctk_relative_gradient *gradient,
+                                      float *scratch);
 } ctk_kernel_table;
 
 /// Floats of scratch that attention needs for sequences of up to `length`.
 ptrdiff_t ctk_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size);
+ptrdiff_t ctk_relative_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size);
 
 /// The fastest table this processor runs.
 const ctk_kernel_table *ctk_kernels(void);

@@ -70,7 +70,7 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func bound(_ model: TaskModel) -> Int {
-    min(length.maxLength, model.network.configuration.positionCount)
+    min(length.maxLength, model.network.configuration.lengthLimit ?? length.maxLength)
   }
 
   /// Tells how many texts lost their ends; only those at the bound can have.

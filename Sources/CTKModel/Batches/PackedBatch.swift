@@ -2,7 +2,11 @@
 package struct PackedBatch: Sendable {
   /// Word-piece ids of all sequences.
   package private(set) var tokenIDs: [Int32] = []
+  /// Zeros when there are none.
   package private(set) var tokenTypeIDs: [Int32] = []
+  /// Whether the sequences came with token types; XLNet's attention has no segment term
+  /// without them, which is not the same as zeros.
+  package private(set) var hasTokenTypes = true
   /// Position of each token in its own sequence.
   package private(set) var positions: [Int32] = []
   /// First token of each sequence, and the token count at the end.
@@ -12,13 +16,17 @@ package struct PackedBatch: Sendable {
 
   /// Appends a sequence.
   ///
+  /// - Parameter tokenTypeIDs: nil for all sequences of a batch, or for none.
   /// - Parameter positions: nil counts from zero.
   package mutating func append(
-    tokenIDs: [Int32], tokenTypeIDs: [Int32], positions: [Int32]? = nil
+    tokenIDs: [Int32], tokenTypeIDs: [Int32]?, positions: [Int32]? = nil
   ) {
-    precondition(tokenIDs.count == tokenTypeIDs.count && !tokenIDs.isEmpty)
+    let hasTypes = tokenTypeIDs != nil
+    precondition(!tokenIDs.isEmpty && tokenIDs.count == tokenTypeIDs?.count ?? tokenIDs.count)
+    precondition(sequenceCount == 0 || hasTokenTypes == hasTypes)
+    hasTokenTypes = hasTypes
     self.tokenIDs += tokenIDs
-    self.tokenTypeIDs += tokenTypeIDs
+    self.tokenTypeIDs += tokenTypeIDs ?? tokenIDs.map { _ in 0 }
     self.positions += positions ?? (0..<Int32(tokenIDs.count)).map { $0 }
     offsets.append(self.tokenIDs.count)
   }

@@ -1,27 +1,27 @@
-import CKernels
 package import CTKCore
 package import CTKTensor
 
-/// A BERT encoder with a pooled classification or regression head.
+/// An encoder of any family with its classification or regression head.
 package struct SequenceClassifier: Sendable {
   package let configuration: ModelConfiguration
   package let layout: ParameterLayout
   package let labelCount: Int
   let embeddings: Embeddings
   let layers: [EncoderLayer]
-  let head: PooledClassifier
+  let head: ClassificationHead
+  private let dropoutRates: DropoutRates
 
   /// What a forward pass leaves for the backward pass; valid until the arena's next reset.
   package struct Pass {
     let embeddings: Embeddings.Kept
     let layers: [EncoderLayer.Kept]
-    let head: PooledClassifier.Kept
-    let dropout: DropoutStream?
+    let head: ClassificationHead.Kept
+    let dropout: PassDropout
     /// [T, H], output of the embedding block.
     package let embedded: Matrix
     /// [T, H] of each layer, bottom to top.
     package var hiddenStates: [Matrix] { layers.map(\.output) }
-    /// [B, H], after the pooler's tanh.
+    /// [B, H], after the activation of the head's dense layer.
     package var pooled: Matrix { head.pooled }
     /// [B, labels].
     package var logits: Matrix { head.logits }
@@ -40,57 +40,26 @@ package struct SequenceClassifier: Sendable {
   package init(
     configuration: ModelConfiguration, labelCount: Int
   ) throws(ModelError) {
-    guard configuration.architecture == .bert else {
-      throw ModelError(
-        .architectureUnsupported,
-        "'\(configuration.architecture.rawValue)' models cannot be run by this version")
-    }
-    var builder = BERTLayoutBuilder(configuration: configuration)
+    var builder = NetworkBuilder(configuration: configuration)
     embeddings = builder.embeddings()
     layers = (0..<configuration.layerCount).map { builder.layer($0) }
-    head = builder.head(labelCount: labelCount)
+    head = try builder.head(labelCount: labelCount)
+    dropoutRates = DropoutRates(configuration)
     layout = builder.layout
     self.configuration = configuration
     self.labelCount = labelCount
-  }
-
-  /// Floats of arena that a pass over such a batch takes.
-  ///
-  /// - Parameter keepsActivations: whether a backward pass follows.
-  package func arenaCapacity(_ limits: BatchLimits, keepsActivations: Bool = true) -> Int {
-    let (tokens, width) = (limits.tokens, configuration.hiddenSize)
-    let inner = configuration.intermediateSize
-    let keptByLayer =
-      tokens * (8 * width + inner + configuration.headCount + 4) + 16 * Self.blocksOfLayer
-    let scratch = tokens * (6 * width + 3 * inner) + 16 * Self.blocksOfLayer
-    let headBlocks = limits.sequences * (8 * width + 4 * max(labelCount, 16)) + 16 * 16
-    let keptLayers = keepsActivations ? layers.count + 1 : 3
-    return keptByLayer * keptLayers + scratch + headBlocks
-  }
-
-  /// Upper bound on the blocks one layer takes, for their rounding.
-  private static let blocksOfLayer = 24
-
-  /// A workspace for batches up to the limits.
-  package func workspace(
-    _ limits: BatchLimits, compute: Compute, keepsActivations: Bool = true
-  ) -> Workspace {
-    Workspace(
-      compute: compute,
-      arenaCapacity: arenaCapacity(limits, keepsActivations: keepsActivations),
-      longest: limits.longest, headSize: configuration.headSize)
   }
 
   /// Checks that every id and position has a row in its table.
   ///
   /// - Throws: `model.token-out-of-range`, `model.sequence-too-long`.
   package func validate(_ batch: PackedBatch) throws(ModelError) {
-    if batch.longest > configuration.positionCount
-      || batch.positions.contains(where: { $0 >= configuration.positionCount })
+    if let limit = configuration.lengthLimit,
+      batch.longest > limit || batch.positions.contains(where: { $0 >= limit })
     {
       throw ModelError(
         .sequenceTooLong,
-        "a text has \(batch.longest) tokens, the model has \(configuration.positionCount) positions",
+        "a text has \(batch.longest) tokens, the model has \(limit) positions",
         hint: "give a smaller --max-length")
     }
     if let id = batch.tokenIDs.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
@@ -99,7 +68,10 @@ package struct SequenceClassifier: Sendable {
         "token id \(id) is outside the vocabulary of \(configuration.vocabularySize)",
         hint: "the tokenizer does not belong to this model")
     }
-    if let type = batch.tokenTypeIDs.first(where: { $0 < 0 || $0 >= configuration.tokenTypeCount })
+    if embeddings.tokenTypes != nil,
+      let type = batch.tokenTypeIDs.first(where: {
+        $0 < 0 || $0 >= configuration.tokenTypeCount
+      })
     {
       throw ModelError(
         .tokenOutOfRange,
@@ -120,9 +92,11 @@ extension SequenceClassifier {
   ) -> Pass {
     let arena = workspace.arena
     arena.reset()
+    let sites = PassDropout(stream: dropout, rates: dropoutRates)
     let embedded = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     let keptEmbeddings = embeddings.forward(
-      batch, into: embedded, dropout: embeddingSite(dropout), parameters, workspace)
+      batch, into: embedded, dropout: sites.site(.embeddings), parameters, workspace)
+    let positions = positions(batch, sites, workspace)
     var hidden = embedded
     var kept: [EncoderLayer.Kept] = []
     kept.reserveCapacity(layers.count)
@@ -130,14 +104,14 @@ extension SequenceClassifier {
       let output = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
       kept.append(
         layer.forward(
-          hidden, into: output, batch: batch, dropout: layer.dropout(dropout, configuration),
-          parameters, workspace))
+          hidden, into: output, batch: batch, positions: positions, dropout: sites, parameters,
+          workspace))
       hidden = output
     }
     let keptHead = head.forward(
-      hidden, batch: batch, dropout: classifierSite(dropout), parameters, workspace)
+      hidden, batch: batch, dropout: headSites(sites), parameters, workspace)
     return Pass(
-      embeddings: keptEmbeddings, layers: kept, head: keptHead, dropout: dropout,
+      embeddings: keptEmbeddings, layers: kept, head: keptHead, dropout: sites,
       embedded: embedded)
   }
 
@@ -147,6 +121,8 @@ extension SequenceClassifier {
   ) -> Evaluation {
     let arena = workspace.arena
     arena.reset()
+    let sites = PassDropout(stream: nil, rates: dropoutRates)
+    let positions = positions(batch, sites, workspace)
     var hidden = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     var next = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     let mark = arena.mark
@@ -154,11 +130,13 @@ extension SequenceClassifier {
     for layer in layers {
       arena.release(to: mark)
       _ = layer.forward(
-        hidden, into: next, batch: batch, dropout: .off, parameters, workspace)
+        hidden, into: next, batch: batch, positions: positions, dropout: sites, parameters,
+        workspace)
       swap(&hidden, &next)
     }
     arena.release(to: mark)
-    let kept = head.forward(hidden, batch: batch, dropout: .off, parameters, workspace)
+    let kept = head.forward(
+      hidden, batch: batch, dropout: headSites(sites), parameters, workspace)
     return Evaluation(lastHiddenState: hidden, logits: kept.logits)
   }
 
@@ -176,21 +154,20 @@ extension SequenceClassifier {
     let gradient =
       lowest == .head ? nil : arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     head.backward(
-      pass.head, logitGradient: logitGradient, batch: batch, dropout: classifierSite(pass.dropout),
+      pass.head, logitGradient: logitGradient, batch: batch, dropout: headSites(pass.dropout),
       into: gradient, sink: sink, parameters, workspace)
     guard let gradient else { return }
     for (layer, kept) in zip(layers, pass.layers).reversed() {
       let part = NetworkPart.layer(layer.number)
       if part < lowest { break }
       layer.backward(
-        kept, gradient: gradient, batch: batch,
-        dropout: layer.dropout(pass.dropout, configuration), needsInputGradient: lowest < part,
-        sink: sink, parameters, workspace)
+        kept, gradient: gradient, batch: batch, dropout: pass.dropout,
+        needsInputGradient: lowest < part, sink: sink, parameters, workspace)
     }
     if lowest == .embeddings {
       embeddings.backward(
-        pass.embeddings, gradient: gradient, batch: batch, dropout: embeddingSite(pass.dropout),
-        sink: sink, parameters, workspace.compute)
+        pass.embeddings, gradient: gradient, batch: batch,
+        dropout: pass.dropout.site(.embeddings), sink: sink, parameters, workspace)
     }
   }
 
@@ -198,13 +175,14 @@ extension SequenceClassifier {
     layout.allIDs.filter { sink.wants($0) }.map { layout[$0].part }.min()
   }
 
-  private func embeddingSite(_ stream: DropoutStream?) -> ctk_dropout {
-    stream?.site(.embeddings, probability: configuration.hiddenDropout) ?? .off
+  private func positions(
+    _ batch: PackedBatch, _ sites: PassDropout, _ workspace: Workspace
+  ) -> RelativePositions? {
+    guard usesRelativePositions else { return nil }
+    return RelativePositions(batch, dropout: sites.site(.distances), workspace)
   }
 
-  private func classifierSite(_ stream: DropoutStream?) -> ctk_dropout {
-    stream?.site(
-      .classifier,
-      probability: configuration.classifierDropout ?? configuration.hiddenDropout) ?? .off
+  private func headSites(_ sites: PassDropout) -> ClassificationHead.Dropout {
+    ClassificationHead.Dropout(input: sites.site(.headInput), output: sites.site(.classifier))
   }
 }

@@ -2,65 +2,114 @@ import CKernels
 import CTKCore
 import CTKTensor
 
-/// Sum of word, position and token-type embeddings, normalised, then dropped out.
+/// The sum of embeddings a family has, then what it has of normalisation, dropout and
+/// a projection to the hidden width.
 struct Embeddings {
   let words: ParameterID
-  let positions: ParameterID
-  let tokenTypes: ParameterID
-  let norm: LayerNorm
+  let positions: PositionTable?
+  let tokenTypes: ParameterID?
+  let norm: LayerNorm?
+  let projection: Linear?
 
   struct Kept {
-    let norm: NormInput
+    let norm: NormInput?
+    /// [T, E], the projection's input.
+    let embedded: Matrix
+    let positionRows: [Int32]
   }
 
-  /// - Parameter output: [T, E].
+  /// - Parameter output: [T, H].
   func forward(
     _ batch: PackedBatch, into output: Matrix, dropout: ctk_dropout,
     _ parameters: ParameterVector, _ workspace: Workspace
   ) -> Kept {
-    let sums = workspace.arena.takeMatrix(batch.tokenCount, output.columns)
-    let compute = workspace.compute
-    let (word, position, type) = (
-      parameters.matrix(words), parameters.matrix(positions), parameters.matrix(tokenTypes)
-    )
-    compute.parallel(batch.tokenCount, weight: 3 * output.columns) { part in
+    let (arena, compute) = (workspace.arena, workspace.compute)
+    let width = parameters.layout[words].columns
+    let embedded = projection == nil ? output : arena.takeMatrix(batch.tokenCount, width)
+    let sums = norm == nil ? embedded : arena.takeMatrix(batch.tokenCount, width)
+    let positionRows = positions?.rows(batch) ?? []
+    addUp(batch, positionRows, into: sums, parameters, compute)
+    let keptNorm = norm?.forward(
+      sums, bias: nil, residual: nil, dropout: .off, into: embedded, parameters, workspace)
+    if dropout.threshold != 0 { compute.drop(embedded, into: embedded, dropout) }
+    if let projection {
+      projection.forwardWithoutBias(embedded, into: output, parameters, compute)
+      compute.addBias(parameters.pointer(projection.bias), to: output)
+    }
+    return Kept(norm: keptNorm, embedded: embedded, positionRows: positionRows)
+  }
+
+  private func addUp(
+    _ batch: PackedBatch, _ positionRows: [Int32], into sums: Matrix,
+    _ parameters: ParameterVector, _ compute: Compute
+  ) {
+    let word = parameters.matrix(words)
+    let position = positions.map { parameters.matrix($0.table) }
+    let type = tokenTypes.map { parameters.matrix($0) }
+    compute.parallel(batch.tokenCount, weight: 3 * sums.columns) { part in
       for token in part {
         let row = sums.rows(token..<token + 1).base
         row.update(from: word.row(batch.tokenIDs[token]), count: sums.columns)
-        compute.kernels.add(position.row(batch.positions[token]), row, sums.columns)
-        compute.kernels.add(type.row(batch.tokenTypeIDs[token]), row, sums.columns)
+        if let position {
+          compute.kernels.add(position.row(positionRows[token]), row, sums.columns)
+        }
+        if let type {
+          compute.kernels.add(type.row(batch.tokenTypeIDs[token]), row, sums.columns)
+        }
       }
     }
-    let kept = norm.forward(
-      sums, bias: nil, residual: nil, dropout: .off, into: output, parameters, workspace)
-    drop(output, dropout, compute)
-    return Kept(norm: kept)
   }
 
-  /// - Parameter gradient: [T, E] of the output; overwritten.
+  /// - Parameter gradient: [T, H] of the output; overwritten.
   func backward(
     _ kept: Kept, gradient: Matrix, batch: PackedBatch, dropout: ctk_dropout,
-    sink: any GradientSink, _ parameters: ParameterVector, _ compute: Compute
+    sink: any GradientSink, _ parameters: ParameterVector, _ workspace: Workspace
   ) {
-    drop(gradient, dropout, compute)
-    norm.backward(
-      kept.norm, gradient: gradient, examples: batch.offsets, sink: sink, parameters, compute)
-    for (table, indices) in [
-      (words, batch.tokenIDs), (positions, batch.positions), (tokenTypes, batch.tokenTypeIDs),
-    ] where sink.wants(table) {
-      sink.embedding(
-        table: table, indices: indices, gradient: gradient, examples: batch.offsets)
+    let compute = workspace.compute
+    var slope = gradient
+    if let projection {
+      projection.backwardParameters(
+        input: kept.embedded, outputGradient: gradient, examples: batch.offsets, sink: sink)
+      slope = workspace.arena.takeMatrix(gradient.rows, kept.embedded.columns)
+      projection.backwardInput(gradient, into: slope, accumulates: false, parameters, compute)
+    }
+    if dropout.threshold != 0 { compute.drop(slope, into: slope, dropout) }
+    if let norm, let keptNorm = kept.norm {
+      norm.backward(
+        keptNorm, gradient: slope, examples: batch.offsets, sink: sink, parameters, compute)
+    }
+    let lookUps: [(ParameterID?, [Int32])] = [
+      (words, batch.tokenIDs), (positions?.table, kept.positionRows),
+      (tokenTypes, batch.tokenTypeIDs),
+    ]
+    for case (let table?, let indices) in lookUps where sink.wants(table) {
+      sink.embedding(table: table, indices: indices, gradient: slope, examples: batch.offsets)
     }
   }
+}
 
-  private func drop(_ matrix: Matrix, _ site: ctk_dropout, _ compute: Compute) {
-    if site.threshold == 0 { return }
-    compute.parallel(matrix.rows, weight: matrix.columns) { part in
-      let rows = matrix.rows(part)
-      compute.kernels.dropout(
-        rows.base, rows.base, site, UInt32(truncatingIfNeeded: part.lowerBound * matrix.columns),
-        part.count * matrix.columns)
+/// A table of absolute positions and the rows that tokens take in it.
+struct PositionTable {
+  let table: ParameterID
+  /// Row of a sequence's first token.
+  let first: Int
+  /// The id that takes the row before the first one and does not advance the count, as
+  /// RoBERTa counts; nil when every token counts.
+  let padding: Int?
+
+  func rows(_ batch: PackedBatch) -> [Int32] {
+    guard let padding else { return batch.positions }
+    var rows: [Int32] = []
+    rows.reserveCapacity(batch.tokenCount)
+    for sequence in 0..<batch.sequenceCount {
+      var skipped: Int32 = 0
+      for token in batch.offsets[sequence]..<batch.offsets[sequence + 1] {
+        let isPadding = batch.tokenIDs[token] == padding
+        if isPadding { skipped += 1 }
+        rows.append(Int32(first) + (isPadding ? -1 : batch.positions[token] - skipped))
+      }
     }
+    return rows
   }
 }
 

@@ -25,10 +25,9 @@ struct Linear {
   func backwardParameters(
     input: Matrix, outputGradient: Matrix, examples: [Int], sink: any GradientSink
   ) {
-    if sink.wants(weight) || sink.wants(bias) {
-      sink.linear(
-        weight: weight, bias: bias, input: input, outputGradient: outputGradient,
-        examples: examples)
+    if sink.wants(weight) {
+      sink.product(weight, left: outputGradient, right: input, examples: examples)
     }
+    if sink.wants(bias) { sink.sum(bias, rows: outputGradient, examples: examples) }
   }
 }

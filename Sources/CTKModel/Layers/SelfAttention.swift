@@ -55,7 +55,8 @@ struct SelfAttention {
     }
   }
 
-  private func head(
+  /// The operands of one head over one sequence.
+  func head(
     _ head: Int, of sequence: Int, _ projections: Matrix, _ batch: PackedBatch,
     _ longest: Int, _ dropout: ctk_dropout
   ) -> ctk_attention_head {

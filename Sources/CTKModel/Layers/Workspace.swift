@@ -5,46 +5,29 @@ package import CTKTensor
 package final class Workspace {
   package let compute: Compute
   package let arena: Arena
+  /// Encoded distances, for relative positions.
+  let distances: DistanceTable?
   /// Scratch of each attention worker.
   private let attentionScratch: FloatBuffer
   private let scratchStride: Int
 
-  /// - Parameter arenaCapacity: floats, from `Encoder.arenaCapacity`.
-  package init(compute: Compute, arenaCapacity: Int, longest: Int, headSize: Int) {
+  /// - Parameter arenaCapacity: floats, from `SequenceClassifier.arenaCapacity`.
+  /// - Parameter distances: nil for absolute positions.
+  package init(
+    compute: Compute, arenaCapacity: Int, longest: Int, headSize: Int, distances: DistanceTable?
+  ) {
     self.compute = compute
+    self.distances = distances
     arena = Arena(capacity: arenaCapacity)
+    let lanes = compute.kernels.lanes
     scratchStride = Arena.rounded(
-      ctk_attention_scratch(compute.kernels.lanes, longest, headSize))
+      distances == nil
+        ? ctk_attention_scratch(lanes, longest, headSize)
+        : ctk_relative_attention_scratch(lanes, longest, headSize))
     attentionScratch = FloatBuffer(count: scratchStride * compute.threadCount)
   }
 
   package func scratch(of worker: Int) -> UnsafeMutablePointer<Float> {
     attentionScratch.base + worker * scratchStride
-  }
-}
-
-/// Where dropout draws its randomness in one step.
-package struct DropoutStream: Sendable {
-  package let seed: UInt64
-  package let step: UInt64
-
-  package init(seed: UInt64, step: UInt64) {
-    self.seed = seed
-    self.step = step
-  }
-
-  /// The places of a network that drop entries.
-  package enum Place: UInt64 {
-    case embeddings = 1
-    case attention
-    case attentionOutput
-    case feedForwardOutput
-    case classifier
-  }
-
-  func site(_ place: Place, layer: Int = 0, probability: Float) -> ctk_dropout {
-    ctk_dropout(
-      probability: probability,
-      random: CounterRandom(seed, step, place.rawValue, UInt64(layer)))
   }
 }

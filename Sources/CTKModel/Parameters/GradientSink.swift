@@ -9,14 +9,20 @@ package protocol GradientSink: AnyObject {
   /// Whether any entry of the parameter's gradient is needed.
   func wants(_ id: ParameterID) -> Bool
 
-  /// A linear layer `output = input * weight^T + bias`.
+  /// Whether the examples of a batch are told apart; if not, backward may add up what
+  /// they contribute before it hands it over.
+  var separatesExamples: Bool { get }
+
+  /// A matrix whose gradient is `left^T right`.
   ///
-  /// - Parameter input: [rows, in].
-  /// - Parameter outputGradient: [rows, out].
+  /// A layer `y = x W^T` has `left = dy` and `right = x`; `y = x W` has them the other way round.
+  /// - Parameter left: [rows, rows of the matrix].
+  /// - Parameter right: [rows, columns of the matrix].
   /// - Parameter examples: row offsets of the batch's examples, one more than there are examples.
-  func linear(
-    weight: ParameterID, bias: ParameterID, input: Matrix, outputGradient: Matrix,
-    examples: [Int])
+  func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int])
+
+  /// A vector whose gradient is the sum of the rows, such as a bias.
+  func sum(_ id: ParameterID, rows: Matrix, examples: [Int])
 
   /// A layer normalisation, from its input's rows and their kept statistics.
   func norm(

@@ -48,6 +48,7 @@ package struct Parameter: Sendable {
   package let count: Int
 
   /// First extent; 1 for vectors.
-  package var rows: Int { shape.count == 2 ? shape[0] : 1 }
-  package var columns: Int { shape.last ?? 1 }
+  package var rows: Int { shape.count > 1 ? shape[0] : 1 }
+  /// All further extents together, such as heads times head size.
+  package var columns: Int { count / max(rows, 1) }
 }

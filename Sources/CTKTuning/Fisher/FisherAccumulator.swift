@@ -55,42 +55,33 @@ package final class FisherAccumulator: GradientSink {
     }
   }
 
-  package func linear(
-    weight: ParameterID, bias: ParameterID, input: Matrix, outputGradient: Matrix,
-    examples: [Int]
-  ) {
-    let groups = groups(examples)
-    if let target = pointer(weight) {
-      addSquaredProducts(outputGradient, input, groups: groups, into: target)
-    }
-    if let target = pointer(bias) {
-      let columns = outputGradient.columns
-      for group in groups {
-        scratch.base.update(repeating: 0, count: columns)
-        compute.columnSums(outputGradient.rows(group), into: scratch.base)
-        compute.kernels.add_squares(scratch.base, target, columns)
-      }
-    }
-  }
+  package var separatesExamples: Bool { granularity == .example }
 
-  /// Adds the squares of `dY^T X` over each group's rows.
+  /// Adds the squares of `left^T right` over each group's rows.
   ///
-  /// Threads divide the rows of the weight, so no two of them share a score.
-  private func addSquaredProducts(
-    _ outputGradient: Matrix, _ input: Matrix, groups: [Range<Int>],
-    into target: UnsafeMutablePointer<Float>
-  ) {
-    let (rows, columns) = (outputGradient.columns, input.columns)
+  /// Threads divide the rows of the matrix, so no two of them share a score.
+  package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
+    guard let target = pointer(id) else { return }
+    let groups = groups(examples)
+    let (rows, columns) = (left.columns, right.columns)
     let single = Compute(threadCount: 1, kernels: compute.kernels)
-    compute.parallel(rows, weight: columns * input.rows) { part in
+    compute.parallel(rows, weight: columns * right.rows) { part in
       let start = part.lowerBound * columns
       let product = Matrix(scratch.base + start, rows: part.count, columns: columns)
       for group in groups {
         single.multiply(
-          outputGradient.rows(group).columns(part), .transposed, input.rows(group), .plain,
-          into: product)
+          left.rows(group).columns(part), .transposed, right.rows(group), .plain, into: product)
         compute.kernels.add_squares(product.base, target + start, part.count * columns)
       }
+    }
+  }
+
+  package func sum(_ id: ParameterID, rows: Matrix, examples: [Int]) {
+    guard let target = pointer(id) else { return }
+    for group in groups(examples) {
+      scratch.base.update(repeating: 0, count: rows.columns)
+      compute.columnSums(rows.rows(group), into: scratch.base)
+      compute.kernels.add_squares(scratch.base, target, rows.columns)
     }
   }
 

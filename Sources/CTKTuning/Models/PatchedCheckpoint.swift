@@ -1,5 +1,6 @@
 package import CTKCheckpoint
 package import CTKCore
+import CTKModel
 import CTKPatch
 
 /// A base checkpoint, with a task's patch on it when there is one.
@@ -41,14 +42,16 @@ package struct PatchedCheckpoint {
   }
 
   /// Whether the weights come with a task head.
-  package var hasHead: Bool { weights.info(of: TaskModel.headName) != nil }
+  package var hasHead: Bool { weights.info(of: headName) != nil }
+
+  private var headName: String { configuration.architecture.headWeightName }
 
   /// What the head's outputs mean.
   ///
   /// - Throws: `model.tensor-missing` without a head.
   package func headLabels(isRegression: Bool) throws(TuningError) -> LabelSpace {
-    guard let head = weights.info(of: TaskModel.headName), let count = head.shape.first else {
-      throw TaskModel.missingHead(base.path)
+    guard let head = weights.info(of: headName), let count = head.shape.first else {
+      throw TaskModel.missingHead(base.path, name: headName)
     }
     if isRegression || count == 1 { return .score }
     let names = configuration.labels

@@ -24,7 +24,7 @@ package struct TaskModel {
     seed: UInt64?
   ) throws(TuningError) -> TaskModel {
     let source = weights ?? checkpoint.weights
-    try requireHead(of: labels, in: source)
+    try requireHead(of: labels, in: source, checkpoint)
     let network = try TuningError.wrap { () throws(ModelError) in
       try SequenceClassifier(configuration: checkpoint.configuration, labelCount: labels.count)
     }
@@ -45,9 +45,7 @@ package struct TaskModel {
       labels: labels, initialized: missing)
   }
 
-  static let headName = "classifier.weight"
-
-  static func missingHead(_ path: String, name: String = headName) -> TuningError {
+  static func missingHead(_ path: String, name: String) -> TuningError {
     TuningError(
       wrapping: ModelError(
         .tensorMissing, "the model has no tensor '\(name)'", path: path,
@@ -57,13 +55,15 @@ package struct TaskModel {
   /// Names of the outputs of a base's own head, which fix the ids of a custom task's
   /// labels; nil for a base without a head.
   package static func headLabels(of checkpoint: Checkpoint) -> [String]? {
-    checkpoint.weights.info(of: headName) == nil ? nil : checkpoint.configuration.labels
+    let head = checkpoint.configuration.architecture.headWeightName
+    return checkpoint.weights.info(of: head) == nil ? nil : checkpoint.configuration.labels
   }
 
   private static func requireHead(
-    of labels: LabelSpace, in source: any TensorSource
+    of labels: LabelSpace, in source: any TensorSource, _ checkpoint: Checkpoint
   ) throws(TuningError) {
-    if let head = source.info(of: headName), head.shape.first != labels.count {
+    let name = checkpoint.configuration.architecture.headWeightName
+    if let head = source.info(of: name), head.shape.first != labels.count {
       throw TuningError(
         .headMismatch,
         "the model's head has \(head.shape.first ?? 0) outputs, the task needs \(labels.count)",
@@ -107,7 +107,7 @@ package struct TaskModel {
   package func tokenize(
     _ examples: [Example], maxLength: Int, progress: ProgressHandler? = nil
   ) -> TokenizedDataset {
-    let length = min(maxLength, checkpoint.configuration.positionCount)
+    let length = min(maxLength, checkpoint.configuration.lengthLimit ?? maxLength)
     let encodings = examples.enumerated().map { position, example in
       if position % Self.reportInterval == 0 {
         progress?(
@@ -122,7 +122,11 @@ package struct TaskModel {
   /// The base's configuration with the task's head described in it.
   package var tunedConfiguration: JSONValue {
     var fields = checkpoint.configurationJSON.objectValue ?? JSONObject()
-    fields["architectures"] = ["BertForSequenceClassification"]
+    let modelType = fields["model_type"]?.stringValue
+    fields["architectures"] = [
+      .string(
+        checkpoint.configuration.architecture.sequenceClassifierClass(modelType: modelType))
+    ]
     fields["problem_type"] = .string(labels.problemType)
     let names = labels.names
     var byID = JSONObject()

@@ -32,8 +32,10 @@ package struct FinetuneOptions: Sendable, Equatable {
   package var maxLength = 128
   package var seed: UInt64 = 42
 
-  /// The task head and the pooler, which are the task's own.
-  package static let defaultDense = #"^(classifier\.|bert\.pooler\.)"#
+  /// The task head and the pooler or summary before it, which are the task's own, by the
+  /// names they have in any family.
+  package static let defaultDense =
+    #"(classifier|pooler|sequence_summary|logits_proj)\."#
 
   package init() {}
 

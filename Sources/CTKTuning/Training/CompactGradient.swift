@@ -14,20 +14,20 @@ package final class CompactGradient: GradientSink {
   private let scratch: FloatBuffer
   /// Indexed by slice; nil where a whole matrix is formed.
   private let windows: [GradientWindow?]
-  private let packedInput: FloatBuffer
-  private let packedOutput: FloatBuffer
+  private let packedLeft: FloatBuffer
+  private let packedRight: FloatBuffer
   private let compute: Compute
 
-  /// - Parameter tokens: most rows of a batch.
-  package init(plan: TrainablePlan, tokens: Int, compute: Compute) {
+  /// - Parameter rows: most rows of a product, from `SequenceClassifier.productRows`.
+  package init(plan: TrainablePlan, rows: Int, compute: Compute) {
     self.plan = plan
     self.compute = compute
     values = FloatBuffer(count: plan.count)
     scratch = FloatBuffer(count: plan.largestSparseParameter)
     windows = plan.slices.map { Self.window(of: $0, plan) }
     let used = windows.compactMap { $0 }
-    packedInput = FloatBuffer(count: tokens * (used.map(\.columns.packedStride).max() ?? 0))
-    packedOutput = FloatBuffer(count: tokens * (used.map(\.rows.packedStride).max() ?? 0))
+    packedLeft = FloatBuffer(count: rows * (used.map(\.rows.packedStride).max() ?? 0))
+    packedRight = FloatBuffer(count: rows * (used.map(\.columns.packedStride).max() ?? 0))
   }
 
   private static func window(
@@ -43,22 +43,24 @@ package final class CompactGradient: GradientSink {
 
   package func wants(_ id: ParameterID) -> Bool { plan.slice(of: id) != nil }
 
-  package func linear(
-    weight: ParameterID, bias: ParameterID, input: Matrix, outputGradient: Matrix,
-    examples: [Int]
-  ) {
-    if let (slice, window) = window(of: weight) {
-      form(slice, within: window, input: input, outputGradient: outputGradient)
+  package let separatesExamples = false
+
+  package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
+    if let (slice, window) = window(of: id) {
+      form(slice, within: window, left: left, right: right)
     } else {
-      form(weight) { target in
+      form(id) { target in
         compute.multiply(
-          outputGradient, .transposed, input, .plain,
-          into: Matrix(target, rows: outputGradient.columns, columns: input.columns))
+          left, .transposed, right, .plain,
+          into: Matrix(target, rows: left.columns, columns: right.columns))
       }
     }
-    form(bias) { target in
-      target.update(repeating: 0, count: outputGradient.columns)
-      compute.columnSums(outputGradient, into: target)
+  }
+
+  package func sum(_ id: ParameterID, rows: Matrix, examples: [Int]) {
+    form(id) { target in
+      target.update(repeating: 0, count: rows.columns)
+      compute.columnSums(rows, into: target)
     }
   }
 
@@ -113,12 +115,11 @@ package final class CompactGradient: GradientSink {
   }
 
   private func form(
-    _ slice: TrainablePlan.Slice, within window: GradientWindow, input: Matrix,
-    outputGradient: Matrix
+    _ slice: TrainablePlan.Slice, within window: GradientWindow, left: Matrix, right: Matrix
   ) {
     compute.multiply(
-      window.rows.pack(outputGradient, into: packedOutput, compute), .transposed,
-      window.columns.pack(input, into: packedInput, compute), .plain,
+      window.rows.pack(left, into: packedLeft, compute), .transposed,
+      window.columns.pack(right, into: packedRight, compute), .plain,
       into: Matrix(scratch.base, rows: window.rows.count, columns: window.columns.count))
     gather(slice, from: window.positions.base)
   }

@@ -50,7 +50,8 @@ package final class Trainer {
     self.plan = plan
     self.settings = settings
     optimizer = AdamW(plan: plan, settings: settings.optimizer, compute: compute)
-    gradient = CompactGradient(plan: plan, tokens: limits.tokens, compute: compute)
+    gradient = CompactGradient(
+      plan: plan, rows: network.productRows(limits), compute: compute)
     workspace = network.workspace(limits, compute: compute)
   }
 

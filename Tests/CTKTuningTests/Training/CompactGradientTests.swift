@@ -19,18 +19,18 @@ struct CompactGradientTests {
     let child = positions(rowShare, columnShare, &random)
     let plan = TrainablePlan(layout: layout, child: [weight: child], dense: [bias])
     let gradient = CompactGradient(
-      plan: plan, tokens: Self.tokens, compute: Compute(threadCount: 2))
+      plan: plan, rows: Self.tokens, compute: Compute(threadCount: 2))
 
     var input = random.floats(Self.tokens * Self.columns)
     var output = random.floats(Self.tokens * Self.rows)
     input.withUnsafeMutableBufferPointer { input in
       output.withUnsafeMutableBufferPointer { output in
         guard let x = input.baseAddress, let dy = output.baseAddress else { return }
-        gradient.linear(
-          weight: weight, bias: bias,
-          input: Matrix(x, rows: Self.tokens, columns: Self.columns),
-          outputGradient: Matrix(dy, rows: Self.tokens, columns: Self.rows),
+        let slope = Matrix(dy, rows: Self.tokens, columns: Self.rows)
+        gradient.product(
+          weight, left: slope, right: Matrix(x, rows: Self.tokens, columns: Self.columns),
           examples: [0, Self.tokens])
+        gradient.sum(bias, rows: slope, examples: [0, Self.tokens])
       }
     }
     let expected = child.map { position in

@@ -1,0 +1,48 @@
+import CTKCore
+package import CTKTensor
+
+extension SequenceClassifier {
+  var usesRelativePositions: Bool { embeddings.positions == nil }
+
+  /// Upper bound on the blocks one layer takes, for their rounding.
+  private static let blocksOfLayer = 32
+
+  /// Floats of arena that a pass over such a batch takes.
+  ///
+  /// - Parameter keepsActivations: whether a backward pass follows.
+  package func arenaCapacity(_ limits: BatchLimits, keepsActivations: Bool = true) -> Int {
+    let (tokens, width) = (limits.tokens, configuration.hiddenSize)
+    let inner = configuration.intermediateSize
+    // With dropout every sequence of L tokens has 2 L - 1 distances of its own.
+    let distances = usesRelativePositions ? 2 * tokens * width : 0
+    let keptByLayer =
+      tokens * (8 * width + inner + configuration.headCount + 4) + distances
+      + 16 * Self.blocksOfLayer
+    let keptByEmbeddings = tokens * (4 * width + 2) + distances + 16 * Self.blocksOfLayer
+    let scratch =
+      tokens * (6 * width + 3 * inner) + 3 * distances
+      + (usesRelativePositions ? 5 * limits.sequences * width : 0) + 16 * Self.blocksOfLayer
+    let headBlocks = limits.sequences * (8 * width + 4 * max(labelCount, 16)) + 16 * 16
+    let keptLayers = keepsActivations ? layers.count : 2
+    return keptByEmbeddings + keptByLayer * keptLayers + scratch + headBlocks
+  }
+
+  /// Most rows of a product that backward hands to a sink for such a batch.
+  package func productRows(_ limits: BatchLimits) -> Int {
+    usesRelativePositions ? 2 * limits.tokens : limits.tokens
+  }
+
+  /// A workspace for batches up to the limits.
+  package func workspace(
+    _ limits: BatchLimits, compute: Compute, keepsActivations: Bool = true
+  ) -> Workspace {
+    Workspace(
+      compute: compute,
+      arenaCapacity: arenaCapacity(limits, keepsActivations: keepsActivations),
+      longest: limits.longest, headSize: configuration.headSize,
+      distances: usesRelativePositions
+        ? DistanceTable(
+          longest: limits.longest, width: configuration.hiddenSize,
+          limit: configuration.distanceLimit) : nil)
+  }
+}

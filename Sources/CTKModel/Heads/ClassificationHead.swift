@@ -1,0 +1,123 @@
+import CKernels
+import CTKCore
+import CTKTensor
+
+/// A sentence head: a dense layer with an activation on one vector of each sequence,
+/// then a linear layer to the labels (one of them for regression).
+///
+/// Families differ in the vector, the activation and where dropout lies.
+struct ClassificationHead {
+  let summary: SequenceSummary.Kind
+  let dense: Linear
+  let activation: ActivationKernel
+  let output: Linear
+
+  struct Dropout {
+    let input: ctk_dropout
+    let output: ctk_dropout
+  }
+
+  struct Kept {
+    /// [B, H], the sequences' vectors after dropout: the dense layer's input.
+    let vectors: Matrix
+    /// [B, H], the dense layer before its activation.
+    let raw: Matrix
+    /// [B, H], after the activation.
+    let pooled: Matrix
+    /// [B, H], after dropout: the last layer's input.
+    let dropped: Matrix
+    /// [B, labels].
+    let logits: Matrix
+  }
+
+  func forward(
+    _ hidden: Matrix, batch: PackedBatch, dropout: Dropout, _ parameters: ParameterVector,
+    _ workspace: Workspace
+  ) -> Kept {
+    let (arena, compute) = (workspace.arena, workspace.compute)
+    let (count, width) = (batch.sequenceCount, hidden.columns)
+    let vectors = arena.takeMatrix(count, width)
+    summary.gather(hidden, batch, into: vectors)
+    if dropout.input.threshold != 0 { compute.drop(vectors, into: vectors, dropout.input) }
+    let raw = arena.takeMatrix(count, width)
+    dense.forwardWithoutBias(vectors, into: raw, parameters, compute)
+    let pooled = arena.takeMatrix(count, width)
+    activation.forward(raw, bias: parameters.pointer(dense.bias), into: pooled, compute)
+    let dropped = compute.dropped(pooled, dropout.output, arena)
+    let logits = arena.takeMatrix(count, parameters.layout[output.weight].rows)
+    output.forwardWithoutBias(dropped, into: logits, parameters, compute)
+    compute.addBias(parameters.pointer(output.bias), to: logits)
+    return Kept(vectors: vectors, raw: raw, pooled: pooled, dropped: dropped, logits: logits)
+  }
+
+  /// - Parameter logitGradient: [B, labels].
+  /// - Parameter hiddenGradient: [T, H], overwritten; nil when nothing below the head trains.
+  func backward(
+    _ kept: Kept, logitGradient: Matrix, batch: PackedBatch, dropout: Dropout,
+    into hiddenGradient: Matrix?, sink: any GradientSink, _ parameters: ParameterVector,
+    _ workspace: Workspace
+  ) {
+    let (arena, compute) = (workspace.arena, workspace.compute)
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    let eachRow = Array(0...batch.sequenceCount)
+    output.backwardParameters(
+      input: kept.dropped, outputGradient: logitGradient, examples: eachRow, sink: sink)
+    let gradient = arena.takeMatrix(kept.raw.rows, kept.raw.columns)
+    output.backwardInput(logitGradient, into: gradient, accumulates: false, parameters, compute)
+    if dropout.output.threshold != 0 { compute.drop(gradient, into: gradient, dropout.output) }
+    let activated = arena.takeMatrix(kept.raw.rows, kept.raw.columns)
+    activation.backward(kept.raw, gradient: gradient, activated: activated, compute)
+    dense.backwardParameters(
+      input: kept.vectors, outputGradient: gradient, examples: eachRow, sink: sink)
+    guard let hiddenGradient else { return }
+    let vectors = arena.takeMatrix(gradient.rows, gradient.columns)
+    dense.backwardInput(gradient, into: vectors, accumulates: false, parameters, compute)
+    if dropout.input.threshold != 0 { compute.drop(vectors, into: vectors, dropout.input) }
+    hiddenGradient.base.update(
+      repeating: 0, count: hiddenGradient.rows * hiddenGradient.columns)
+    summary.scatter(vectors, batch, into: hiddenGradient)
+  }
+}
+
+extension SequenceSummary.Kind {
+  /// Tokens of a sequence that its vector is the mean of.
+  private func tokens(_ batch: PackedBatch, _ sequence: Int) -> Range<Int> {
+    let (start, end) = (batch.offsets[sequence], batch.offsets[sequence + 1])
+    return switch self {
+    case .first: start..<start + 1
+    case .last: end - 1..<end
+    case .mean: start..<end
+    }
+  }
+
+  /// - Parameter hidden: [T, H].
+  /// - Parameter vectors: [B, H], overwritten.
+  func gather(_ hidden: Matrix, _ batch: PackedBatch, into vectors: Matrix) {
+    for sequence in 0..<batch.sequenceCount {
+      let tokens = tokens(batch, sequence)
+      let vector = vectors.base + sequence * vectors.stride
+      vector.update(from: hidden.base + tokens.lowerBound * hidden.stride, count: hidden.columns)
+      if tokens.count == 1 { continue }
+      for token in tokens.dropFirst() {
+        for column in 0..<hidden.columns {
+          vector[column] += hidden.base[token * hidden.stride + column]
+        }
+      }
+      for column in 0..<hidden.columns { vector[column] /= Float(tokens.count) }
+    }
+  }
+
+  /// Hands each vector's gradient to the tokens it came from; other rows are left alone.
+  func scatter(_ vectors: Matrix, _ batch: PackedBatch, into hidden: Matrix) {
+    for sequence in 0..<batch.sequenceCount {
+      let tokens = tokens(batch, sequence)
+      for token in tokens {
+        for column in 0..<vectors.columns {
+          hidden.base[token * hidden.stride + column] =
+            vectors.base[sequence * vectors.stride + column] / Float(tokens.count)
+        }
+      }
+    }
+  }
+}

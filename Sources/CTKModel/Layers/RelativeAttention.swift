@@ -1,0 +1,164 @@
+import CKernels
+import CTKTensor
+
+/// The attention half of an XLNet layer: scores of contents, distances and segments,
+/// then dropout, the residual sum and layer normalisation.
+struct RelativeAttention {
+  let query: HeadProjection
+  let key: HeadProjection
+  let value: HeadProjection
+  let distanceKey: HeadProjection
+  let biases: RelativeBiases
+  let attention: RelativeSelfAttention
+  let output: HeadProjection
+  let norm: LayerNorm
+
+  struct Kept {
+    let operands: RelativeSelfAttention.Operands
+    /// [heads, T].
+    let logSums: UnsafeMutablePointer<Float>
+    /// [T, H], attention before its output projection.
+    let context: Matrix
+    let norm: NormInput
+  }
+
+  /// - Parameter input: [T, H].
+  /// - Parameter result: [T, H], where the result goes.
+  func forward(
+    _ input: Matrix, into result: Matrix, batch: PackedBatch, positions: RelativePositions,
+    dropout: AttentionDropout, _ parameters: ParameterVector, _ workspace: Workspace
+  ) -> Kept {
+    let (arena, compute) = (workspace.arena, workspace.compute)
+    let (tokens, width) = (input.rows, input.columns)
+    let projections = arena.takeMatrix(tokens, 3 * width)
+    for (place, projection) in [query, key, value].enumerated() {
+      projection.forward(
+        input, into: projections.part(place, width: width), parameters, compute)
+    }
+    let distanceKeys = arena.takeMatrix(positions.encodings.rows, width)
+    distanceKey.forward(positions.encodings, into: distanceKeys, parameters, compute)
+    let operands = RelativeSelfAttention.Operands(
+      projections: projections, distanceKeys: distanceKeys, firstRows: positions.firstRows,
+      biases: biases.pointers(parameters))
+    let context = arena.takeMatrix(tokens, width)
+    let logSums = arena.take(tokens * attention.headCount)
+    attention.forward(
+      operands, batch: batch, dropout: dropout.probabilities, into: context, logSums: logSums,
+      workspace)
+    let attended = arena.takeMatrix(tokens, width)
+    output.forward(context, into: attended, parameters, compute)
+    let keptNorm = norm.forward(
+      attended, bias: nil, residual: input, dropout: dropout.output, into: result, parameters,
+      workspace)
+    return Kept(operands: operands, logSums: logSums, context: context, norm: keptNorm)
+  }
+
+  /// Turns the gradient of the result into the gradient of the input, in place.
+  ///
+  /// - Parameter needsInputGradient: false at the lowest layer that trains.
+  func backward(
+    _ kept: Kept, input: Matrix, gradient: Matrix, batch: PackedBatch,
+    positions: RelativePositions, dropout: AttentionDropout, needsInputGradient: Bool,
+    sink: any GradientSink, _ parameters: ParameterVector, _ workspace: Workspace
+  ) {
+    let (arena, compute) = (workspace.arena, workspace.compute)
+    let (examples, width) = (batch.offsets, gradient.columns)
+    norm.backward(
+      kept.norm, gradient: gradient, examples: examples, sink: sink, parameters, compute)
+    let dense = compute.dropped(gradient, dropout.output, arena)
+    output.backwardParameters(
+      input: kept.context, outputGradient: dense, examples: examples, sink: sink)
+    let context = arena.takeMatrix(gradient.rows, width)
+    output.backwardInput(dense, into: context, accumulates: false, parameters, compute)
+
+    let distanceOffsets = RelativePositions.separateOffsets(batch)
+    let gradients = RelativeSelfAttention.Gradients(
+      projections: arena.takeMatrix(gradient.rows, 3 * width),
+      distanceKeys: arena.takeMatrix(distanceOffsets.last ?? 0, width),
+      distanceOffsets: distanceOffsets,
+      contentBias: arena.takeMatrix(batch.sequenceCount, width),
+      distanceBias: arena.takeMatrix(batch.sequenceCount, width),
+      segmentBias: arena.takeMatrix(batch.sequenceCount, width),
+      segmentEmbedding: arena.takeMatrix(2 * batch.sequenceCount, width))
+    attention.backward(
+      kept.operands, batch: batch, dropout: dropout.probabilities, output: kept.context,
+      outputGradient: context, logSums: kept.logSums, into: gradients, workspace)
+
+    for (place, projection) in [query, key, value].enumerated() {
+      let slope = gradients.projections.part(place, width: width)
+      projection.backwardParameters(
+        input: input, outputGradient: slope, examples: examples, sink: sink)
+      if needsInputGradient {
+        projection.backwardInput(slope, into: gradient, accumulates: true, parameters, compute)
+      }
+    }
+    biases.backward(gradients, batch, sink)
+    backwardDistanceKey(gradients, positions, batch, sink, workspace)
+  }
+
+  /// The encodings do not train, so only the projection has a gradient.
+  private func backwardDistanceKey(
+    _ gradients: RelativeSelfAttention.Gradients, _ positions: RelativePositions,
+    _ batch: PackedBatch, _ sink: any GradientSink, _ workspace: Workspace
+  ) {
+    guard sink.wants(distanceKey.weight) else { return }
+    let offsets = gradients.distanceOffsets
+    if positions.isShared && !sink.separatesExamples {
+      let folded = positions.folded(gradients.distanceKeys, batch, offsets, workspace)
+      distanceKey.backwardParameters(
+        input: positions.encodings, outputGradient: folded, examples: [0, folded.rows], sink: sink)
+    } else {
+      distanceKey.backwardParameters(
+        input: positions.separated(batch, offsets, workspace),
+        outputGradient: gradients.distanceKeys, examples: offsets, sink: sink)
+    }
+  }
+}
+
+/// What is added to the queries in each term of the scores, and the segments' embeddings.
+struct RelativeBiases {
+  /// [heads, head size] each.
+  let content: ParameterID
+  let distance: ParameterID
+  let segment: ParameterID
+  /// [2, heads, head size]: for tokens of one segment, and of two.
+  let segmentEmbedding: ParameterID
+
+  struct Pointers {
+    let content: UnsafeMutablePointer<Float>
+    let distance: UnsafeMutablePointer<Float>
+    let segment: UnsafeMutablePointer<Float>
+    let segmentEmbedding: UnsafeMutablePointer<Float>
+  }
+
+  func pointers(_ parameters: ParameterVector) -> Pointers {
+    Pointers(
+      content: parameters.pointer(content), distance: parameters.pointer(distance),
+      segment: parameters.pointer(segment),
+      segmentEmbedding: parameters.pointer(segmentEmbedding))
+  }
+
+  func backward(
+    _ gradients: RelativeSelfAttention.Gradients, _ batch: PackedBatch, _ sink: any GradientSink
+  ) {
+    let eachRow = Array(0...batch.sequenceCount)
+    for (id, rows) in [
+      (content, gradients.contentBias), (distance, gradients.distanceBias),
+      (segment, gradients.segmentBias),
+    ] where sink.wants(id) {
+      sink.sum(id, rows: rows, examples: eachRow)
+    }
+    if sink.wants(segmentEmbedding) {
+      sink.embedding(
+        table: segmentEmbedding, indices: eachRow.dropLast().flatMap { _ in [0, 1] },
+        gradient: gradients.segmentEmbedding, examples: eachRow.map { 2 * $0 })
+    }
+  }
+}
+
+extension Matrix {
+  /// One of several equally wide parts that lie side by side.
+  func part(_ place: Int, width: Int) -> Matrix {
+    columns(place * width..<(place + 1) * width)
+  }
+}
