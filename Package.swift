@@ -62,7 +62,11 @@ let package = Package(
     library("CTKCore", [crypto]),
     library("CTKSafetensors", ["CTKCore"]),
     library("CTKHDF5", ["CTKCore", "CHDF5"]),
-    library("CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5"]),
+    library("CTKTorch", ["CTKCore", "CZlib"]),
+    library("CTKTensorBundle", ["CTKCore"]),
+    library(
+      "CTKCheckpoint",
+      ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle"]),
     library("CTKPatch", ["CTKCore", "CTKSafetensors", "CZlib"]),
     library("CTKText", ["CTKCore"]),
     library("CTKTensor", ["CTKCore", "CKernels", "COpenBLAS"]),
@@ -73,8 +77,8 @@ let package = Package(
     library(
       "CTKCommand",
       [
-        "CTKCore", "CTKSafetensors", "CTKHDF5", "CTKCheckpoint", "CTKPatch", "CTKText",
-        "CTKTensor", "CTKModel", "CTKTuning", argumentParser, logging,
+        "CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle", "CTKCheckpoint",
+        "CTKPatch", "CTKText", "CTKTensor", "CTKModel", "CTKTuning", argumentParser, logging,
       ]),
     .executableTarget(
       name: "ctk", dependencies: ["CTKCommand"], swiftSettings: swiftSettings),
@@ -84,9 +88,23 @@ let package = Package(
       dependencies: ["CTKCore", "CTKSafetensors", "CTKTensor", "CTKModel"],
       path: "Tests/CTKTestSupport",
       swiftSettings: swiftSettings),
+    // Damaged files for every reader: a short run in the suite, a long one by the program.
+    .target(
+      name: "CTKFuzzing",
+      dependencies: [
+        "CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle", "CTKTestSupport",
+      ],
+      path: "Tests/CTKFuzzing",
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ctk-fuzz", dependencies: ["CTKFuzzing"], path: "Tests/ctk-fuzz",
+      swiftSettings: swiftSettings),
+    tests("CTKFuzzing", ["CTKCore"]),
     tests("CTKCore", []),
     tests("CTKSafetensors", ["CTKCore"]),
     tests("CTKHDF5", ["CTKCore"]),
+    tests("CTKTorch", ["CTKCore", "CTKSafetensors"]),
+    tests("CTKTensorBundle", ["CTKCore", "CTKSafetensors"]),
     tests("CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5"]),
     tests("CTKPatch", ["CTKCore", "CTKSafetensors"]),
     tests("CTKText", ["CTKCore"]),

@@ -12,7 +12,7 @@ struct ContainerTests {
     arguments: [
       "bert/sharded", "bert/sharded/model.safetensors.index.json", "bert/pt/model.safetensors",
       "bert/tf", "bert/tf/tf_model.h5", "bert/tf-unscoped", "bert/flat/flat.h5",
-      "bert/flat/flat-gzip.h5",
+      "bert/flat/flat-gzip.h5", "bert/pt-bin", "bert/pt-bin/pytorch_model.bin",
     ])
   func sameWeights(_ source: String) throws {
     let expected = try runImport(checkpoint("bert/pt"), into: folder, as: "pt")
@@ -23,6 +23,14 @@ struct ContainerTests {
     #expect(
       try contents(folder.file("other/model.safetensors"))
         == contents(folder.file("pt/model.safetensors")))
+  }
+
+  @Test("A PyTorch file with former names and a buffer")
+  func formerNames() throws {
+    let expected = try runImport(checkpoint("bert/pt"), into: folder, as: "pt")
+    let found = try runImport(checkpoint("bert/pt-legacy"), into: folder, as: "legacy")
+    #expect(found.fingerprint == expected.fingerprint)
+    #expect(found.plan.skipped.map(\.name) == ["bert.embeddings.position_ids"])
   }
 
   @Test("The reference files are canonical already")

@@ -121,8 +121,7 @@ struct ImporterTests {
     "Sources that cannot be told",
     arguments: [
       ("bert/flat", "import.source-ambiguous"), ("bert/nowhere", "import.source-missing"),
-      ("bert/pt-bin", "import.source-missing"),
-      ("bert/pt-bin/pytorch_model.bin", "import.container-unsupported"),
+      ("bert", "import.source-missing"), ("bert/pt/vocab.txt", "import.container-unsupported"),
       ("bert/pt/config.json", "import.container-unsupported"),
     ])
   func unclearSources(_ source: String, _ code: String) {

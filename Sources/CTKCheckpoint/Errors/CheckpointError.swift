@@ -11,6 +11,12 @@ public enum CheckpointErrorCode: String, FailureCode {
   case sourceMissing = "import.source-missing"
   case sourceAmbiguous = "import.source-ambiguous"
   case containerUnsupported = "import.container-unsupported"
+  case indexInvalid = "import.index-invalid"
+  /// A shard name that is not the plain name of a sibling file.
+  case shardNameUnsafe = "import.shard-name-unsafe"
+  case shardMissing = "import.shard-missing"
+  case shardTensorMissing = "import.shard-tensor-missing"
+  case shardTensorAmbiguous = "import.shard-tensor-ambiguous"
   /// The architecture asked for is not the one of the configuration.
   case architectureMismatch = "import.architecture-mismatch"
   case tensorMissing = "import.tensor-missing"
@@ -23,7 +29,7 @@ public enum CheckpointErrorCode: String, FailureCode {
 
   public var status: ExitStatus {
     switch self {
-    case .configMissing, .sourceMissing, .tokenizerMissing: .inputMissing
+    case .configMissing, .sourceMissing, .shardMissing, .tokenizerMissing: .inputMissing
     case .readFailed: .ioError
     default: .badInput
     }

@@ -24,7 +24,7 @@ package enum SkipReason: CustomStringConvertible {
   package var description: String {
     switch self {
     case .buffer: "a buffer that the model computes itself"
-    case .optimizerState: "state of an optimizer"
+    case .optimizerState: "state of an optimizer or of the training"
     case .unknown(let architecture): "no tensor of \(architecture.rawValue) has this name"
     case .layerBeyond(let layer, let count):
       "layer \(layer) is beyond the \(count) layers of the configuration"

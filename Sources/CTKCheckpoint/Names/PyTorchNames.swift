@@ -8,8 +8,16 @@ struct PyTorchNames: NameTable {
   private let basePrefix: Substring
   private let buffers: Set<String>
 
-  /// Modules that hold the model as a whole: data-parallel training and the like.
-  private static let wrappers: Set<Substring> = ["module", "model"]
+  /// Modules and dictionaries that hold the model as a whole: data-parallel training, training
+  /// checkpoints, sentence-transformers.
+  private static let wrappers: Set<Substring> = [
+    "module", "model", "state_dict", "model_state_dict", "model_state", "auto_model",
+  ]
+  /// Entries of training checkpoints that are no part of the model.
+  private static let trainingEntries: Set<Substring> = [
+    "optimizer", "optimizer_state_dict", "optimizer_states", "optim", "scheduler", "lr_scheduler",
+    "scheduler_state_dict", "lr_schedulers", "rng", "rng_state", "cuda_rng_state", "amp", "scaler",
+  ]
   /// Former leaf names inside a component `LayerNorm`, as files of 2018 have them.
   private static let formerLeaves = ["weight": "gamma", "bias": "beta"]
 
@@ -29,6 +37,9 @@ struct PyTorchNames: NameTable {
   package func match(_ name: String) -> NameMatch {
     // Flat HDF5 files may hold groups where the state dict has dots.
     let parts = name.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "/" }
+    if let first = parts.first, Self.trainingEntries.contains(first) {
+      return .skipped(.optimizerState)
+    }
     let components = parts.drop { Self.wrappers.contains($0) }
     for candidate in [Array(components), [basePrefix] + components] {
       if let (rule, layer) = rule(for: candidate) {

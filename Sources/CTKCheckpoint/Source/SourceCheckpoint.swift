@@ -24,12 +24,12 @@ public struct SourceCheckpoint: TensorSource {
     let source = try SourceTensors.open(file)
     let configuration = try SourceConfiguration.read(
       options.configurationPath ?? file.folder + "/config.json",
-      architecture: options.architecture, tensorNames: source.tensors.tensors.map(\.name))
+      architecture: options.architecture, tensorNames: source.tensors.map(\.name))
     do {
       let plan = try ImportPlan(
-        tensors: source.tensors.tensors, configuration: configuration, dtype: options.dtype,
+        tensors: source.tensors, configuration: configuration, dtype: options.dtype,
         allowsMissing: options.allowsMissing)
-      let (resolved, differences) = try plan.resolvingAliases(in: source.tensors)
+      let (resolved, differences) = try plan.resolvingAliases(in: source)
       self.init(
         file: file, source: source, configuration: configuration, plan: resolved,
         findings: source.findings + configuration.findings + differences)
@@ -78,7 +78,7 @@ public struct SourceCheckpoint: TensorSource {
     guard let step = stepOfTarget[name] else {
       throw CoreError(.tensorMissing, "there is no tensor '\(name)'", path: file.path)
     }
-    return try source.tensors.withTensorBytes(step.source.name) { sourceBytes in
+    return try source.withTensorBytes(step.source.name) { sourceBytes in
       try TensorConversion(step).withResult(of: sourceBytes) { bytes, overflowCount in
         try body(
           Conversion(

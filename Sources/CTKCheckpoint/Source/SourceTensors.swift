@@ -1,19 +1,70 @@
-import CTKCore
+public import CTKCore
 import CTKHDF5
 import CTKSafetensors
+import CTKTensorBundle
+import CTKTorch
 
-/// The opened tensors of a source, under their own names.
-struct SourceTensors: Sendable {
-  let tensors: any TensorSource
-  let findings: [String]
+/// The tensors of a checkpoint in any container, under their own names and as they are stored.
+public struct SourceTensors: TensorSource {
+  /// Oddities that do not make the source unreadable, one sentence each.
+  public let findings: [String]
+  private let base: any TensorSource
+  private let discardTensor: @Sendable (String) -> Void
+
+  init(
+    _ base: any TensorSource, findings: [String],
+    discard: @escaping @Sendable (String) -> Void = { _ in }
+  ) {
+    self.base = base
+    self.findings = findings
+    discardTensor = discard
+  }
+
+  /// Opens a folder or a file; see `docs/guides/import.md`.
+  ///
+  /// - Throws: the `import.*` codes of finding the weights, and the codes of the container.
+  public init(path: String) throws(CheckpointError) {
+    self = try Self.open(try SourceFile.locate(path))
+  }
+
+  /// Whether a path means a checkpoint that is not a safetensors file or folder, by its name and
+  /// its first bytes.
+  ///
+  /// - Throws: the codes of reading a file.
+  public static func isForeign(_ path: String) throws(CheckpointError) -> Bool {
+    if Folder.exists(path) { return false }
+    if TensorBundle.exists(path) { return true }
+    guard Folder.fileExists(path), let container = try SourceFile.container(of: path) else {
+      return false
+    }
+    return container != .safetensors
+  }
+
+  public var tensors: [TensorInfo] { base.tensors }
+
+  public func info(of name: String) -> TensorInfo? { base.info(of: name) }
+
+  public func withTensorBytes<Result>(
+    _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try base.withTensorBytes(name, body)
+  }
+
   /// Gives back the memory that reading a tensor took.
-  let discard: @Sendable (String) -> Void
+  public func discard(_ name: String) { discardTensor(name) }
 
   /// - Throws: the codes of the container.
   static func open(_ file: SourceFile) throws(CheckpointError) -> SourceTensors {
     switch file.container {
     case .safetensors: try openSafetensors(file.path)
     case .hdf5: try openHDF5(file.path)
+    case .torch:
+      file.path.hasSuffix(SourceFile.torchIndexSuffix)
+        ? try ShardedTensors.open(index: file.path) { (path) throws(CheckpointError) in
+          try openTorch(path)
+        }
+        : try openTorch(file.path)
+    case .tensorBundle: try openTensorBundle(file.path)
     }
   }
 
@@ -22,11 +73,23 @@ struct SourceTensors: Sendable {
       try SafetensorsCheckpoint(path: path)
     }
     return SourceTensors(
-      tensors: checkpoint, findings: checkpoint.findings, discard: { checkpoint.discard($0) })
+      checkpoint, findings: checkpoint.findings, discard: { checkpoint.discard($0) })
   }
 
   private static func openHDF5(_ path: String) throws(CheckpointError) -> SourceTensors {
     let file = try CheckpointError.wrap { () throws(HDF5Error) in try HDF5File(path: path) }
-    return SourceTensors(tensors: file, findings: file.findings, discard: { _ in })
+    return SourceTensors(file, findings: file.findings)
+  }
+
+  private static func openTorch(_ path: String) throws(CheckpointError) -> SourceTensors {
+    let file = try CheckpointError.wrap { () throws(TorchError) in try TorchFile(path: path) }
+    return SourceTensors(file, findings: file.findings, discard: { file.discard($0) })
+  }
+
+  private static func openTensorBundle(_ path: String) throws(CheckpointError) -> SourceTensors {
+    let bundle = try CheckpointError.wrap { () throws(TensorBundleError) in
+      try TensorBundle(path: path)
+    }
+    return SourceTensors(bundle, findings: bundle.findings, discard: { bundle.discard($0) })
   }
 }

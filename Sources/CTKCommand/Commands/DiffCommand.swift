@@ -1,7 +1,6 @@
 import ArgumentParser
 import CTKCheckpoint
 import CTKCore
-import CTKHDF5
 import CTKPatch
 import CTKSafetensors
 
@@ -76,10 +75,8 @@ struct DiffCommand: ReportingCommand {
   }
 
   private static func openAsStored(_ path: String) throws -> any TensorSource {
-    switch try FileKind.of(path) {
-    case .hdf5: try HDF5File(path: path)
-    default: try SafetensorsCheckpoint(path: path)
-    }
+    try SourceTensors.isForeign(path)
+      ? try SourceTensors(path: path) : try SafetensorsCheckpoint(path: path)
   }
 
   /// Why a source cannot be seen under canonical names, but can be read all the same.

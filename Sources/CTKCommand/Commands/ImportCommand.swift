@@ -8,7 +8,8 @@ struct ImportCommand: ReportingCommand {
     commandName: "import",
     abstract: "Convert pretrained weights into a canonical checkpoint.",
     discussion: """
-      Reads a Hugging Face folder, .safetensors (single or sharded) or .h5 files.
+      Reads a Hugging Face folder, .safetensors and .bin files (single or sharded), .h5 files
+      and TensorFlow checkpoints by their prefix. Nothing in a file is ever executed.
       Every source tensor is used, an alias, or skipped for a stated reason; --verbose
       and --dry-run list them all, and so does import-report.json in the output.
 

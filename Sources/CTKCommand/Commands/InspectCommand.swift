@@ -1,7 +1,6 @@
 import ArgumentParser
 import CTKCheckpoint
 import CTKCore
-import CTKHDF5
 import CTKPatch
 import CTKSafetensors
 import CTKTuning
@@ -45,10 +44,8 @@ struct InspectCommand: ReportingCommand {
       try plot(.mask(mask), "\(Humanize.count(mask.selected)) selected weights")
       let map = try mapText(.mask(mask))
       reporter.finish(schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask) + map)
-    case .hdf5:
-      try inspect(try HDF5File(path: path), reporter)
     case .checkpoint:
-      try inspect(try SafetensorsCheckpoint(path: path), reporter)
+      try inspect(try SourceTensors(path: path), reporter)
     }
   }
 
@@ -73,7 +70,7 @@ struct InspectCommand: ReportingCommand {
     map ? "\n\n" + (try DensityText(selection: selection).text()) : ""
   }
 
-  private func inspect(_ source: any TensorSource, _ reporter: Reporter) throws {
+  private func inspect(_ source: SourceTensors, _ reporter: Reporter) throws {
     if map || plot != nil {
       throw CommandError(
         .inputInvalid, "only a mask or a patch has a density map", path: path,
@@ -85,6 +82,7 @@ struct InspectCommand: ReportingCommand {
         ProgressEvent(
           stage: "inspect", completed: position, total: source.tensors.count, unit: "tensors"))
       try source.withTensorBytes(info.name) { survey.add(info, $0) }
+      source.discard(info.name)
     }
     reporter.finish(schema: "ctk-inspect/1", survey.json, text: survey.text)
   }

@@ -65,7 +65,8 @@ public final class SafetensorsCheckpoint: TensorSource {
   private init(path: String, index: String, findings: [String]) throws(SafetensorsError) {
     let map = try ShardIndex(path: index)
     let files = try Self.openShards(map.shardNames, in: Output.parentFolder(of: index))
-    let assembly = try ShardAssembly(index: map, indexPath: index, files: files)
+    let assembly = try ShardAssembly(
+      index: map, indexPath: index, tensors: files.map(\.tensors))
     self.path = path
     self.findings = findings + files.flatMap(\.findings) + assembly.findings
     self.files = files

@@ -1,18 +1,19 @@
-import CTKCore
+package import CTKCore
 
 /// What a shard index and the shards themselves say together.
-struct ShardAssembly {
-  private(set) var fileOfTensor: [UTF8Key: Int] = [:]
-  private(set) var tensors: [TensorInfo] = []
-  private(set) var findings: [String] = []
+package struct ShardAssembly {
+  package private(set) var fileOfTensor: [UTF8Key: Int] = [:]
+  package private(set) var tensors: [TensorInfo] = []
+  package private(set) var findings: [String] = []
 
+  /// - Parameter tensors: those of each shard, in the index's order of the shards.
   /// - Throws: `safetensors.shard-tensor-missing` when a tensor does not lie where the index
   ///   says, `safetensors.shard-tensor-ambiguous` when the index does not decide between two.
-  init(
-    index: ShardIndex, indexPath: String, files: [SafetensorsFile]
+  package init(
+    index: ShardIndex, indexPath: String, tensors shards: [[TensorInfo]]
   ) throws(SafetensorsError) {
     for (position, name) in index.shardNames.enumerated() {
-      for tensor in files[position].tensors {
+      for tensor in shards[position] {
         try add(
           tensor, position, shard: name, listed: index.shardOfTensor[UTF8Key(tensor.name)],
           indexPath)

@@ -1,9 +1,9 @@
 import CTKCore
 
-/// The map of a sharded checkpoint, `model.safetensors.index.json`.
-struct ShardIndex {
+/// The map of a sharded checkpoint, such as `model.safetensors.index.json`.
+package struct ShardIndex: Sendable {
   /// Shard file names, sorted.
-  let shardNames: [String]
+  package let shardNames: [String]
   /// The shard in which each tensor is said to lie.
   let shardOfTensor: [UTF8Key: String]
   /// Declared bytes of all tensors, when given as a number.
@@ -11,7 +11,7 @@ struct ShardIndex {
 
   /// - Throws: `safetensors.index-invalid`, `safetensors.shard-name-unsafe`, and the codes
   ///   of reading a file.
-  init(path: String) throws(SafetensorsError) {
+  package init(path: String) throws(SafetensorsError) {
     let value: JSONValue
     do {
       value = try JSONParser.parseFile(path)
