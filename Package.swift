@@ -59,6 +59,9 @@ let package = Package(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
 
+    // Blocks of the patch codec; portable C, for unsigned arithmetic without traps.
+    .target(name: "CPatchCoder"),
+
     library("CTKCore", [crypto]),
     library("CTKSafetensors", ["CTKCore"]),
     library("CTKHDF5", ["CTKCore", "CHDF5"]),
@@ -67,7 +70,7 @@ let package = Package(
     library(
       "CTKCheckpoint",
       ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle"]),
-    library("CTKPatch", ["CTKCore", "CTKSafetensors", "CZlib"]),
+    library("CTKPatch", ["CTKCore", "CTKSafetensors", "CPatchCoder", "CZlib"]),
     library("CTKText", ["CTKCore"]),
     library("CTKTensor", ["CTKCore", "CKernels", "COpenBLAS"]),
     library("CTKModel", ["CTKTensor", "CTKCore"]),

@@ -31,7 +31,7 @@ import Testing
     for (module, allowed) in table {
       for file in try Self.sources(of: module) {
         for match in file.text.matches(
-          of: /(?m)^(?:\w+ )?import (C(?:TK\w+|HDF5|Zlib|OpenBLAS|Kernels))$/)
+          of: /(?m)^(?:\w+ )?import (C(?:TK\w+|HDF5|Zlib|OpenBLAS|Kernels|PatchCoder))$/)
         {
           #expect(allowed.contains(String(match.1)), "\(module)/\(file.name) imports \(match.1)")
         }

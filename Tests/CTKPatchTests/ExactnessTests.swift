@@ -33,7 +33,10 @@ struct ExactnessTests {
     "applying gives the tuned bits and reverting the base's", arguments: DType.allCases,
     Density.allCases)
   private func everyDType(dtype: DType, density: Density) throws {
-    for (round, blockShift) in [nil, 4, 9].enumerated() {
+    let choices: [(Int?, CodecChoice)] = [
+      (nil, .auto), (4, .context), (9, .deflate), (nil, .context),
+    ]
+    for (round, (blockShift, codec)) in choices.enumerated() {
       var random = SeededGenerator(seed: UInt64(round * 100 + dtype.alignmentRank))
       let bytes = Checkpoints.randomBytes(dtype, count: 4000, &random)
       let tunedBytes =
@@ -43,7 +46,7 @@ struct ExactnessTests {
           bytes, width: CodingUnit(dtype).byteCount, share: density.share, &random)
       let base = try source(dtype, shape: [50, 80], bytes)
       let tuned = try source(dtype, shape: [50, 80], tunedBytes)
-      var options = ExportOptions()
+      var options = ExportOptions(codec: codec)
       options.blockShift = blockShift
       let path = folder.file("\(round).ctkpatch")
       _ = try PatchExporter.export(base: base, tuned: tuned, options: options, to: path)
@@ -61,8 +64,8 @@ struct ExactnessTests {
     let result = try PatchVerifier.verify(patch, base: base, tuned: tuned)
     #expect(result.isOK, "\(String(describing: result.firstDifference))")
     guard patch.entry(named: "t") != nil else { return }
-    let tensor = try patch.tensorPatch(named: "t")
     var bytes = try base.withTensorBytes("t") { Array($0) }
+    let tensor = try bytes.withUnsafeBytes { try patch.tensorPatch(named: "t", base: $0) }
     bytes.withUnsafeMutableBytes { tensor.apply(to: $0) }
     #expect(try tuned.withTensorBytes("t") { Array($0) } == bytes)
     bytes.withUnsafeMutableBytes { tensor.revert(in: $0) }
@@ -70,8 +73,9 @@ struct ExactnessTests {
   }
 
   @Test(
-    "added, removed and replaced tensors return in every dtype", arguments: DType.allCases)
-  func wholeTensors(dtype: DType) throws {
+    "added, removed and replaced tensors return in every dtype", arguments: DType.allCases,
+    CodecChoice.allCases)
+  func wholeTensors(dtype: DType, codec: CodecChoice) throws {
     for shape in [[], [0, 3], [40, 100]] {
       let count = shape.reduce(1, *)
       guard count * dtype.bitWidth % 8 == 0 else { continue }
@@ -84,7 +88,8 @@ struct ExactnessTests {
       try base.set("other", dtype: dtype, shape: shape, bytes: second)
       try tuned.set("other", dtype: dtype, shape: shape + [1], bytes: first)
       let path = folder.file("\(count).ctkpatch")
-      _ = try PatchExporter.export(base: base, tuned: tuned, to: path)
+      _ = try PatchExporter.export(
+        base: base, tuned: tuned, options: ExportOptions(codec: codec), to: path)
       let patch = try PatchFile(path: path)
       #expect(patch.header.entries.map(\.kind) == [.removed, .added, .replaced])
       try expectBothWays(patch, base: base, tuned: tuned)

@@ -53,7 +53,8 @@ struct WorkedExampleTests {
     let change = ChangedFile(name: "config.json", before: config.before, after: config.after)
     _ = try PatchExporter.export(
       base: source(base), tuned: source(tuned), files: [change],
-      provenance: Provenance(note: "example"), to: path)
+      provenance: Provenance(note: "example"), options: ExportOptions(codec: .deflate),
+      to: path)
     let written = Array(try Data(contentsOf: URL(filePath: path)))
     #expect(try written == documentBytes())
   }

@@ -26,7 +26,7 @@ struct ExportDeltaCommand: ReportingCommand {
   @Option(name: [.customShort("o"), .customLong("output")], help: "Patch file to write.")
   var destination: String
 
-  @Option(help: "How changes are coded: auto or deflate.")
+  @Option(help: "How changes are coded: auto, deflate or context.")
   var codec = "auto"
 
   @Option(help: "Licence of the base, noted in the patch.")
@@ -45,8 +45,8 @@ struct ExportDeltaCommand: ReportingCommand {
     if (runFolder == nil) == (tuned == nil) {
       throw ValidationError("give either --run or --tuned")
     }
-    if codec != "auto" && codec != "deflate" {
-      throw ValidationError("--codec must be auto or deflate")
+    if CodecChoice(rawValue: codec) == nil {
+      throw ValidationError("--codec must be auto, deflate or context")
     }
   }
 
@@ -75,7 +75,9 @@ struct ExportDeltaCommand: ReportingCommand {
     _ = try PatchExporter.export(
       base: checkpoint.weights, tuned: target,
       files: [ChangedFile(name: Self.configurationName, before: before, after: after)],
-      provenance: provenance, to: destination, replacesExisting: force.force,
+      provenance: provenance,
+      options: ExportOptions(codec: CodecChoice(rawValue: codec) ?? .auto), to: destination,
+      replacesExisting: force.force,
       progress: reporter.progress)
     let report = try PatchInspector.inspect(try PatchFile(path: destination))
     var fields = report.json

@@ -4,6 +4,8 @@ struct ScratchBlock<Word: UnitWord> {
   private var differences: [Word]
   private var count = 0
 
+  var isEmpty: Bool { count == 0 }
+
   init(capacity: Int) {
     positions = [UInt32](repeating: 0, count: capacity)
     differences = [Word](repeating: 0, count: capacity)
@@ -29,12 +31,14 @@ struct ScratchBlock<Word: UnitWord> {
   /// Narrow words with many changes may cost less without an index.
   mutating func encodedSmallest(of range: Range<Int>) -> [UInt8] {
     let sparse = encodedChanges(of: range)
-    guard Word.bitWidth <= 16, count * 4 >= range.count, count < range.count else {
-      return sparse
-    }
+    guard mayBeDense(range) else { return sparse }
     spread(over: range.count)
     let dense = encodedWhole(of: range)
     return dense.count < sparse.count ? dense : sparse
+  }
+
+  private func mayBeDense(_ range: Range<Int>) -> Bool {
+    Word.bitWidth <= 16 && count * 4 >= range.count && count < range.count
   }
 
   /// Puts every difference at its position, with zeros between.
@@ -69,6 +73,52 @@ struct ScratchBlock<Word: UnitWord> {
     output.appendVarint(range.count)
     output.append(0)
     appendValues(to: &output)
+    return output
+  }
+
+  /// As `encodedSmallest`, by the codec `context`.
+  ///
+  /// - Parameter source: the block's units before the change, if they are known.
+  mutating func encodedSmallest(
+    of place: BlockPlace, source: UnsafeRawBufferPointer?, encoder: borrowing ContextBlockEncoder
+  ) -> [UInt8] {
+    if count == 0 { return [0] }
+    let sparse = withEntries { positions, differences in
+      encoder.encode(
+        place, positions: positions.baseAddress, differences: differences, source: source)
+    }
+    guard mayBeDense(place.units) else { return Self.framed(sparse) }
+    spread(over: place.units.count)
+    let dense = withEntries { _, differences in
+      encoder.encode(place, positions: nil, differences: differences, source: source)
+    }
+    return Self.framed(dense.count < sparse.count ? dense : sparse)
+  }
+
+  func encodedWhole(
+    of place: BlockPlace, encoder: borrowing ContextBlockEncoder
+  ) -> [UInt8] {
+    Self.framed(withEntries { encoder.encodeWhole(place, differences: $1) })
+  }
+
+  private func withEntries<Result>(
+    _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Word>) -> Result
+  ) -> Result {
+    positions.withUnsafeBufferPointer { positions in
+      differences.withUnsafeBufferPointer { differences in
+        body(
+          UnsafeBufferPointer(rebasing: positions[..<count]),
+          UnsafeBufferPointer(rebasing: differences[..<count]))
+      }
+    }
+  }
+
+  /// A block of the codec `context` behind its byte count.
+  private static func framed(_ block: [UInt8]) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(block.count + 5)
+    output.appendVarint(block.count)
+    output.append(contentsOf: block)
     return output
   }
 

@@ -6,6 +6,8 @@ import CTKCore
 package enum StreamFault: Error {
   case damaged(String)
   case unsupported(String)
+  /// Values are coded against a tensor that is not at hand.
+  case needsSource
 
   /// The fault as an error about a stream of a patch.
   func inPatch(_ stream: String, path: String) -> PatchError {
@@ -16,6 +18,10 @@ package enum StreamFault: Error {
     case .unsupported(let what):
       PatchError(
         .unsupported, "stream '\(stream)': \(what)", path: path, hint: "use a newer ctk")
+    case .needsSource:
+      PatchError(
+        .needsBase, "stream '\(stream)': its values are coded against the base's tensor",
+        path: path, hint: "give the base, or export the patch with --codec deflate")
     }
   }
 
@@ -28,6 +34,8 @@ package enum StreamFault: Error {
     case .unsupported(let what):
       PatchError(
         .maskUnsupported, "stream '\(stream)': \(what)", path: path, hint: "use a newer ctk")
+    case .needsSource:
+      PatchError(.maskDamaged, "stream '\(stream)': it has values", path: path)
     }
   }
 }

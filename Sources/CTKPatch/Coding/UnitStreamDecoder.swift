@@ -2,22 +2,29 @@ import CTKCore
 
 /// Reader of the unit streams of one tensor stream, a block at a time.
 struct UnitStreamDecoder {
+  private let codec: PatchCodec
   private var cursor: ByteCursor
 
-  init(_ stream: UnsafeRawBufferPointer) { cursor = ByteCursor(stream) }
+  init(_ stream: UnsafeRawBufferPointer, codec: PatchCodec = .deflate) {
+    self.codec = codec
+    cursor = ByteCursor(stream)
+  }
 
   /// Reads a stream of differences.
   ///
-  /// - Parameter unitCount: units of the tensor that is at hand.
+  /// - Parameters:
+  ///   - unitCount: units of the tensor that is at hand.
+  ///   - source: gives the units of a block on one side; nil when there are none.
   /// - Returns: how many differences were not 0.
   mutating func decodeChanges(
-    unit: CodingUnit, unitCount: Int, _ body: (PatchBlock) -> Void
+    unit: CodingUnit, unitCount: Int, source: (Range<Int>) -> BlockSource? = { _ in nil },
+    _ body: (PatchBlock) -> Void
   ) throws(StreamFault) -> Int {
     let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
     var changes = 0
     for index in 0..<layout.blockCount {
       let range = layout.range(of: index)
-      guard let block = try block(of: range, unit: unit) else { continue }
+      guard let block = try block(of: range, unit: unit, source: source(range)) else { continue }
       changes += block.changeCount(unit: unit)
       body(block)
     }
@@ -64,9 +71,13 @@ struct UnitStreamDecoder {
     return count
   }
 
-  private mutating func block(
-    of range: Range<Int>, unit: CodingUnit
+  /// Reads the next block; nil when none of its units is coded.
+  ///
+  /// - Parameter source: the block's units on one side, which some blocks need.
+  mutating func block(
+    of range: Range<Int>, unit: CodingUnit, source: BlockSource? = nil
   ) throws(StreamFault) -> PatchBlock? {
+    if codec == .context { return try contextBlock(of: range, unit: unit)?.block(source) }
     let count = try codedCount(in: range)
     if count == 0 { return nil }
     let positions = try IndexCoding.decode(&cursor, count: count, unitCount: range.count)
@@ -78,6 +89,47 @@ struct UnitStreamDecoder {
       case .eight: try ValueCoding.decode(&cursor, count: count, as: UInt64.self)
       }
     return PatchBlock(units: range, positions: positions, differences: differences)
+  }
+}
+
+// MARK: Codec context
+
+extension UnitStreamDecoder {
+  /// Takes the next block of the codec `context`; nil when none of its units is coded.
+  private mutating func contextBlock(
+    of range: Range<Int>, unit: CodingUnit
+  ) throws(StreamFault) -> ContextBlockDecoder? {
+    let byteCount = try cursor.varint()
+    if byteCount == 0 { return nil }
+    return try ContextBlockDecoder(try cursor.take(byteCount), units: range, unit: unit)
+  }
+
+  /// What is known of a block without a source.
+  enum CodedUnits {
+    case block(PatchBlock)
+    /// The coded units, relative to the range; their values need a source.
+    case positions(Range<Int>, [UInt32])
+  }
+
+  /// Reads a stream of differences as far as it can be read without a source.
+  mutating func decodeCoded(
+    unit: CodingUnit, unitCount: Int, _ body: (CodedUnits) -> Void
+  ) throws(StreamFault) {
+    let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
+    for index in 0..<layout.blockCount {
+      let range = layout.range(of: index)
+      if codec == .context {
+        guard let block = try contextBlock(of: range, unit: unit) else { continue }
+        if block.needsSource {
+          let all = 0..<UInt32(range.count)
+          body(.positions(range, try block.positions() ?? Array(all)))
+        } else {
+          body(.block(try block.block(nil)))
+        }
+      } else if let block = try block(of: range, unit: unit) {
+        body(.block(block))
+      }
+    }
   }
 }
 
@@ -97,6 +149,12 @@ extension UnitStreamDecoder {
     let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
     for index in 0..<layout.blockCount {
       let range = layout.range(of: index)
+      if codec == .context {
+        if let block = try contextBlock(of: range, unit: unit) {
+          sizes.values += try block.sizes().values
+        }
+        continue
+      }
       let count = try codedCount(in: range)
       if count == 0 { continue }
       try IndexCoding.skip(&cursor, count: count, unitCount: range.count)

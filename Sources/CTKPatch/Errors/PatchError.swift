@@ -15,6 +15,7 @@ public enum PatchErrorCode: String, FailureCode {
   case chainBroken = "patch.chain-broken"
   case fileDiffers = "patch.file-differs"
   case fileInvalid = "patch.file-invalid"
+  case needsBase = "patch.needs-base"
   case sourceFailed = "patch.source-failed"
   case selectionMismatch = "selection.mismatch"
   case composeBaseDiffers = "compose.base-differs"

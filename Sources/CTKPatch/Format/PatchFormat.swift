@@ -13,4 +13,21 @@ public enum PatchFormat {
 public enum PatchCodec: String, Sendable, CaseIterable {
   /// Byte planes through zlib, readable with Python's standard library.
   case deflate
+  /// Fewer bits by modelling rows and columns; `formats/context.md`.
+  case context
+}
+
+/// How the codec of each tensor is chosen.
+public enum CodecChoice: String, Sendable, CaseIterable {
+  /// The smaller one.
+  case auto
+  case deflate
+  case context
+
+  init(_ codec: PatchCodec) {
+    switch codec {
+    case .deflate: self = .deflate
+    case .context: self = .context
+    }
+  }
 }

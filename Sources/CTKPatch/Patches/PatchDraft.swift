@@ -78,20 +78,25 @@ extension PatchDraft {
     }
     let after = Fingerprint.tensor(new.info, bytes: new.bytes)
     tunedDigests.append((new.info.name, after))
-    let encoder = UnitStreamEncoder(dtype: new.info.dtype, blockShift: options.blockShift)
-    let changes = try encoder.encodeChanges(base: old.bytes, tuned: new.bytes) {
+    let encoded = try encoder(new.info).encodeChanges(base: old.bytes, tuned: new.bytes) {
       (bytes) throws(PatchError) in try streams.append(bytes)
     }
     try add(
       PatchEntry(
         name: new.info.name, before: TensorState(info: old.info, digest: before),
-        after: TensorState(info: new.info, digest: after), changes: changes,
-        codec: options.codec))
+        after: TensorState(info: new.info, digest: after), changes: encoded.changes,
+        codec: encoded.codec))
+  }
+
+  private func encoder(_ info: TensorInfo) -> UnitStreamEncoder {
+    UnitStreamEncoder(info, choice: options.codec, blockShift: options.blockShift)
   }
 
   /// Adds a tensor that only one side has, or that differs in dtype or shape.
   private mutating func addSides(_ old: Tensor?, _ new: Tensor?) throws(PatchError) {
     var states: [TensorState?] = []
+    // One stream holds both sides, so the first to have units chooses its codec.
+    var choice = options.codec
     for tensor in [old, new] {
       guard let tensor else {
         states.append(nil)
@@ -99,17 +104,20 @@ extension PatchDraft {
       }
       let digest = Fingerprint.tensor(tensor.info, bytes: tensor.bytes)
       states.append(TensorState(info: tensor.info, digest: digest))
-      let encoder = UnitStreamEncoder(dtype: tensor.info.dtype, blockShift: options.blockShift)
-      try encoder.encodeWhole(tensor.bytes) { (bytes) throws(PatchError) in
+      let encoder = UnitStreamEncoder(
+        tensor.info, choice: choice, blockShift: options.blockShift)
+      let encoded = try encoder.encodeWhole(tensor.bytes) { (bytes) throws(PatchError) in
         try streams.append(bytes)
       }
+      if !tensor.bytes.isEmpty { choice = CodecChoice(encoded.codec) }
     }
     guard let name = (old ?? new)?.info.name else { return }
     if let state = states[0] { baseDigests.append((name, state.digest)) }
     if let state = states[1] { tunedDigests.append((name, state.digest)) }
     try add(
       PatchEntry(
-        name: name, before: states[0], after: states[1], changes: 0, codec: options.codec))
+        name: name, before: states[0], after: states[1], changes: 0,
+        codec: PatchCodec(rawValue: choice.rawValue) ?? .context))
   }
 
   private mutating func add(_ entry: PatchEntry) throws(PatchError) {

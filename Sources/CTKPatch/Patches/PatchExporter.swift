@@ -2,13 +2,13 @@ public import CTKCore
 
 /// Choices in writing a patch.
 public struct ExportOptions: Sendable {
-  public var codec: PatchCodec
+  public var codec: CodecChoice
   /// The fingerprint that the base must have; nil when any base will do.
   package var expectedBase: Digest?
   /// Overrides the block size, 4 to 22; tests use small blocks.
   package var blockShift: Int?
 
-  public init(codec: PatchCodec = .deflate) { self.codec = codec }
+  public init(codec: CodecChoice = .auto) { self.codec = codec }
 }
 
 /// What was written.

@@ -13,9 +13,13 @@ extension PatchFile {
   ///
   /// Takes 4 bytes and a unit for each change; what serving keeps resident.
   ///
+  /// - Parameter base: the base's tensor, little-endian; without it a patch whose
+  ///   values are coded against it cannot be decoded.
   /// - Throws: `tensor.missing` when the patch does not change the tensor,
-  ///   `patch.damaged`, `patch.unsupported`.
-  public func tensorPatch(named name: String) throws(PatchError) -> TensorPatch {
+  ///   `patch.needs-base`, `patch.damaged`, `patch.unsupported`.
+  public func tensorPatch(
+    named name: String, base: UnsafeRawBufferPointer? = nil
+  ) throws(PatchError) -> TensorPatch {
     guard let entry = entry(named: name), entry.kind == .changed, let info = entry.after?.info
     else {
       throw PatchError(
@@ -23,7 +27,11 @@ extension PatchFile {
           .tensorMissing, "the patch does not change a tensor '\(name)'", path: path))
     }
     var blocks: [PatchBlock] = []
-    try decodeChanges(entry) { blocks.append($0) }
+    precondition(base.map { $0.count == info.byteCount } ?? true, "another tensor's bytes")
+    let size = CodingUnit(info.dtype).byteCount
+    try decodeChanges(
+      entry, source: { range in base.map { Self.units(range, of: $0, size, isTarget: false) } }
+    ) { blocks.append($0) }
     return TensorPatch(info: info, changes: entry.changes, blocks: blocks)
   }
 
@@ -38,16 +46,48 @@ extension PatchFile {
       throw damaged("tensor '\(entry.name)' is not as its entry says")
     }
     let unit = CodingUnit(info.dtype)
-    try decodeChanges(entry) { $0.add(to: bytes, unit: unit, reverting: reverting) }
+    try decodeChanges(
+      entry,
+      source: {
+        Self.units($0, of: UnsafeRawBufferPointer(bytes), unit.byteCount, isTarget: reverting)
+      }
+    ) { $0.add(to: bytes, unit: unit, reverting: reverting) }
+  }
+
+  private static func units(
+    _ range: Range<Int>, of tensor: UnsafeRawBufferPointer, _ size: Int, isTarget: Bool
+  ) -> BlockSource {
+    let bytes = tensor[range.lowerBound * size..<range.upperBound * size]
+    return BlockSource(bytes: UnsafeRawBufferPointer(rebasing: bytes), isTarget: isTarget)
+  }
+
+  /// Calls `body` with every unit that a changed tensor's stream changes, ascending;
+  /// needs no base.
+  ///
+  /// - Throws: `patch.damaged`, `patch.unsupported`.
+  func forEachChangedUnit(
+    _ entry: PatchEntry, _ body: (Int) -> Void
+  ) throws(PatchError) {
+    guard let info = entry.after?.info, entry.kind == .changed else { return }
+    let unit = CodingUnit(info.dtype)
+    try decode(entry) { (decoder) throws(StreamFault) in
+      try decoder.decodeCoded(unit: unit, unitCount: info.unitCount) { coded in
+        switch coded {
+        case .block(let block): block.forEachChange(unit) { unit, _ in body(unit) }
+        case .positions(let range, let positions):
+          for position in positions { body(range.lowerBound + Int(position)) }
+        }
+      }
+    }
   }
 
   private func decodeChanges(
-    _ entry: PatchEntry, _ body: (PatchBlock) -> Void
+    _ entry: PatchEntry, source: (Range<Int>) -> BlockSource?, _ body: (PatchBlock) -> Void
   ) throws(PatchError) {
     guard let info = entry.after?.info else { return }
     try decode(entry) { (decoder) throws(StreamFault) in
       let changes = try decoder.decodeChanges(
-        unit: CodingUnit(info.dtype), unitCount: info.unitCount, body)
+        unit: CodingUnit(info.dtype), unitCount: info.unitCount, source: source, body)
       guard changes == entry.changes else {
         throw .damaged("holds \(changes) changes, not \(entry.changes)")
       }
@@ -59,7 +99,7 @@ extension PatchFile {
   ) throws(PatchError) {
     try withStream(entry.streamName) { (stream) throws(PatchError) in
       do throws(StreamFault) {
-        var decoder = UnitStreamDecoder(stream)
+        var decoder = UnitStreamDecoder(stream, codec: entry.codec)
         try body(&decoder)
         try decoder.requireEnd()
       } catch {
@@ -118,8 +158,20 @@ extension PatchFile {
   ///
   /// - Throws: `patch.damaged`, `patch.unsupported`.
   func checkStream(_ entry: PatchEntry) throws(PatchError) {
-    if entry.kind == .changed {
-      try decodeChanges(entry) { _ in }
+    if let info = entry.after?.info, entry.kind == .changed {
+      let unit = CodingUnit(info.dtype)
+      try decode(entry) { (decoder) throws(StreamFault) in
+        var (changes, isKnown) = (0, true)
+        try decoder.decodeCoded(unit: unit, unitCount: info.unitCount) { coded in
+          switch coded {
+          case .block(let block): changes += block.changeCount(unit: unit)
+          case .positions: isKnown = false
+          }
+        }
+        if isKnown, changes != entry.changes {
+          throw .damaged("holds \(changes) changes, not \(entry.changes)")
+        }
+      }
     } else {
       try decodeWholes(entry) { _, _ in }
     }

@@ -9,9 +9,10 @@ struct AlgebraBench {
   /// Exports the patch between two models and opens it.
   func patch(
     _ name: String, from base: any TensorSource, to tuned: any TensorSource,
-    files: [ChangedFile] = [], provenance: Provenance = Provenance(), blockShift: Int? = nil
+    files: [ChangedFile] = [], provenance: Provenance = Provenance(), blockShift: Int? = nil,
+    codec: CodecChoice = .auto
   ) throws -> PatchFile {
-    var options = ExportOptions()
+    var options = ExportOptions(codec: codec)
     options.blockShift = blockShift
     let path = folder.file(name)
     _ = try PatchExporter.export(

@@ -58,7 +58,9 @@ struct DiffTests {
     var sides = (TensorCollection(), TensorCollection())
     try sides.0.set("t", dtype: dtype, shape: [24_000], bytes: old)
     try sides.1.set("t", dtype: dtype, shape: [24_000], bytes: new)
-    _ = try PatchExporter.export(base: sides.0, tuned: sides.1, to: folder.file("p"))
+    _ = try PatchExporter.export(
+      base: sides.0, tuned: sides.1, options: ExportOptions(codec: .deflate),
+      to: folder.file("p"))
     let patch = try PatchFile(path: folder.file("p"))
     #expect(patch.entry(named: "t")?.changes == statistics.changed)
     #expect(try patch.steps(of: "t") == statistics.steps)

@@ -7,21 +7,28 @@ import Testing
 struct SquashTests {
   private let bench = AlgebraBench()
 
-  private func squash(_ patches: [PatchFile], as name: String = "squashed") throws -> PatchFile {
+  private func squash(
+    _ patches: [PatchFile], base: TensorCollection? = nil, codec: CodecChoice = .auto,
+    as name: String = "squashed"
+  ) throws -> PatchFile {
     let path = bench.folder.file(name)
-    _ = try PatchSquasher.squash(patches, to: path, replacesExisting: true)
+    _ = try PatchSquasher.squash(
+      patches, base: base, options: ExportOptions(codec: codec), to: path,
+      replacesExisting: true)
     return try PatchFile(path: path)
   }
 
   @Test("a chain and its squashed patch lead to the same bits", arguments: 0..<24)
   func randomChains(seed: Int) throws {
     let models = try AlgebraBench.line(length: 2 + seed % 4, seed: UInt64(seed) + 1)
+    // Only deflate never needs the base.
+    let codec: CodecChoice = seed % 2 == 0 ? .deflate : .auto
     let chain = try (1..<models.count).map { step in
       try bench.patch(
         "step\(step)", from: models[step - 1], to: models[step],
-        blockShift: [nil, 4, 6][(seed + step) % 3])
+        blockShift: [nil, 4, 6][(seed + step) % 3], codec: codec)
     }
-    let squashed = try squash(chain)
+    let squashed = try squash(chain, base: codec == .deflate ? nil : models[0], codec: codec)
     let (first, last) = (models[0], models[models.count - 1])
     #expect(squashed.header.targetFingerprint == chain.last?.header.targetFingerprint)
     let there = try PatchedSource(base: first, patches: [squashed])
@@ -29,13 +36,14 @@ struct SquashTests {
     #expect(try PatchVerifier.verify(squashed, base: first, tuned: last).isOK)
     #expect(squashed.header.entries.allSatisfy { $0.before != $0.after })
     // The patch is the very one that both ends would give.
-    let direct = try bench.patch("direct", from: first, to: last)
+    let direct = try bench.patch("direct", from: first, to: last, codec: codec)
     #expect(squashed.header.payloadDigest == direct.header.payloadDigest)
     #expect(squashed.header.entries.map(\.changes) == direct.header.entries.map(\.changes))
   }
 
-  @Test("changes add up in every dtype", arguments: DType.allCases)
-  func everyDType(dtype: DType) throws {
+  @Test(
+    "changes add up in every dtype", arguments: DType.allCases, [CodecChoice.deflate, .context])
+  func everyDType(dtype: DType, codec: CodecChoice) throws {
     var random = SeededGenerator(seed: UInt64(dtype.alignmentRank))
     var models: [TensorCollection] = []
     var bytes = Checkpoints.randomBytes(dtype, count: 3000, &random)
@@ -49,10 +57,10 @@ struct SquashTests {
       models.append(model)
     }
     let chain = try (1..<4).map {
-      try bench.patch("\($0)", from: models[$0 - 1], to: models[$0], blockShift: 8)
+      try bench.patch("\($0)", from: models[$0 - 1], to: models[$0], blockShift: 8, codec: codec)
     }
-    let squashed = try squash(chain)
-    let direct = try bench.patch("direct", from: models[0], to: models[3])
+    let squashed = try squash(chain, base: codec == .deflate ? nil : models[0], codec: codec)
+    let direct = try bench.patch("direct", from: models[0], to: models[3], codec: codec)
     #expect(squashed.header.payloadDigest == direct.header.payloadDigest)
     #expect(try PatchVerifier.verify(squashed, base: models[0], tuned: models[3]).isOK)
   }
@@ -63,9 +71,14 @@ struct SquashTests {
     let chain = try (1..<4).map {
       try bench.patch("\($0)", from: models[$0 - 1], to: models[$0])
     }
-    let whole = try squash(chain, as: "whole")
-    let left = try squash([squash(Array(chain[..<2]), as: "left"), chain[2]], as: "left-first")
-    let right = try squash([chain[0], squash(Array(chain[1...]), as: "right")], as: "right-first")
+    let (first, second) = (models[0], models[1])
+    let whole = try squash(chain, base: first, as: "whole")
+    let left = try squash(
+      [squash(Array(chain[..<2]), base: first, as: "left"), chain[2]], base: first, as: "left-first"
+    )
+    let right = try squash(
+      [chain[0], squash(Array(chain[1...]), base: second, as: "right")], base: first,
+      as: "right-first")
     #expect(left.header.payloadDigest == whole.header.payloadDigest)
     #expect(right.header.payloadDigest == whole.header.payloadDigest)
   }
@@ -75,7 +88,7 @@ struct SquashTests {
     let models = try AlgebraBench.line(length: 1, seed: 5)
     let there = try bench.patch("there", from: models[0], to: models[1])
     let back = try bench.patch("back", from: models[1], to: models[0])
-    let squashed = try squash([there, back])
+    let squashed = try squash([there, back], base: models[0])
     #expect(!there.header.entries.isEmpty)
     #expect(squashed.header.entries.isEmpty)
     #expect(squashed.header.baseFingerprint == squashed.header.targetFingerprint)
@@ -93,7 +106,7 @@ struct SquashTests {
       files: [file("a", "1", "2"), file("b", "1", "2"), file("c", nil, "x")])
     let second = try bench.patch(
       "2", from: models[1], to: models[2], files: [file("a", "2", "3"), file("b", "2", "1")])
-    let squashed = try squash([first, second])
+    let squashed = try squash([first, second], base: models[0])
     let files = try squashed.header.files.map { try squashed.contents(of: $0) }
     #expect(files.map(\.name) == ["a", "c"])
     #expect(files[0].before == Array("1".utf8) && files[0].after == Array("3".utf8))
@@ -111,11 +124,28 @@ struct SquashTests {
       "1", from: models[0], to: models[1], provenance: Provenance(task: "mrpc", parent: parent))
     let second = try bench.patch(
       "2", from: models[1], to: models[2], provenance: Provenance(task: "cola", keep: 0.1))
-    let provenance = try squash([first, second]).header.provenance
+    let provenance = try squash([first, second], base: models[0]).header.provenance
     #expect(provenance.task == "cola" && provenance.keep == 0.1 && provenance.parent == parent)
     #expect(
       provenance.hyperparameters?["squashed"]
         == .array([.string(first.digest.hex), .string(second.digest.hex)]))
+  }
+
+  @Test("values that are coded against the base need it, and it must be the base")
+  func needsBase() throws {
+    var random = SeededGenerator(seed: 1)
+    var models: [TensorCollection] = []
+    for _ in 0..<3 {
+      var model = TensorCollection()
+      try model.set("t", shape: [40, 60], floats: random.floats(2400))
+      models.append(model)
+    }
+    let chain = try (1..<3).map { try bench.patch("\($0)", from: models[$0 - 1], to: models[$0]) }
+    #expect(AlgebraBench.code { _ = try squash(chain) } == "patch.needs-base")
+    #expect(AlgebraBench.code { _ = try squash(chain, base: models[1]) } == "patch.wrong-base")
+    let squashed = try squash(chain, base: models[0])
+    #expect(try PatchVerifier.verify(squashed, base: models[0], tuned: models[2]).isOK)
+    #expect(AlgebraBench.code { _ = try chain[0].tensorPatch(named: "t") } == "patch.needs-base")
   }
 
   @Test("what is no chain is refused and leaves nothing behind")

@@ -69,7 +69,12 @@ final class ComposedSource: TensorSource {
   ) throws(PatchError) -> TensorBuffer {
     let buffer = try copy(of: info.name, for: touching[0])
     var changes: [TensorPatch] = []
-    for patch in touching { changes.append(try patch.tensorPatch(named: info.name)) }
+    for patch in touching {
+      changes.append(
+        try buffer.withBytes { (bytes) throws(PatchError) in
+          try patch.tensorPatch(named: info.name, base: UnsafeRawBufferPointer(bytes))
+        })
+    }
     let composition = ChangeComposition(info: info, policy: policy, patches: changes)
     let conflict = try buffer.withBytes { (bytes) throws(PatchError) in
       try composition.apply(to: bytes)

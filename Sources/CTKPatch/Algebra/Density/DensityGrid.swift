@@ -1,3 +1,5 @@
+public import CTKCore
+
 /// How densely the weights of one tensor are selected, over a grid of its rows and columns.
 public struct DensityGrid: Sendable {
   public let name: String
@@ -58,11 +60,17 @@ extension WeightSelection {
 }
 
 extension PatchFile {
-  /// How far the units of a changed tensor move.
+  /// How far the units of a changed tensor move; nil when only the base can tell.
   ///
   /// - Throws: `tensor.missing`, `patch.damaged`, `patch.unsupported`.
-  public func steps(of name: String) throws(PatchError) -> StepHistogram {
-    let changes = try tensorPatch(named: name)
+  public func steps(of name: String) throws(PatchError) -> StepHistogram? {
+    let changes: TensorPatch
+    do throws(PatchError) {
+      changes = try tensorPatch(named: name)
+    } catch {
+      guard error.code == PatchErrorCode.needsBase.rawValue else { throw error }
+      return nil
+    }
     var histogram = StepHistogram()
     for block in changes.blocks {
       block.forEachChange(changes.unit) { _, steps in histogram.add(steps) }

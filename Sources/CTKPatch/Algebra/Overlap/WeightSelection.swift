@@ -60,8 +60,7 @@ public enum WeightSelection: Sendable {
       for position in mask.tensor(named: name)?.positions ?? [] { body(Int(position)) }
     case .patch(let patch):
       guard let entry = patch.entry(named: name), entry.kind == .changed else { return }
-      let changes = try patch.tensorPatch(named: name)
-      for block in changes.blocks { block.forEachChange(changes.unit) { unit, _ in body(unit) } }
+      try patch.forEachChangedUnit(entry, body)
     }
   }
 }

@@ -4,18 +4,21 @@ public import CTKCore
 public enum PatchSquasher {
   /// Writes the patch that does what `patches` do one after the other.
   ///
-  /// Needs no base: differences of changed tensors add up modulo 2^w, tensors
+  /// Differences of changed tensors add up modulo 2^w, tensors
   /// that a patch holds whole are carried through the others' changes, and what
   /// cancels is left out. Peak memory is about the chain's patches of one tensor.
   /// Equal inputs give equal bytes, for one version of zlib.
   ///
   /// - Parameters:
   ///   - patches: in the order in which they are applied.
+  ///   - base: what the first patch applies to. Needed when values are coded against
+  ///     it; otherwise it makes the result smaller.
   ///   - tool: program and version, for the provenance.
-  /// - Throws: `patch.chain-broken`, `patch.damaged`, `patch.unsupported`,
+  /// - Throws: `patch.needs-base`, `patch.chain-broken`, `patch.damaged`, `patch.unsupported`,
   ///   `patch.wrong-result`, `output.*`.
   public static func squash(
-    _ patches: [PatchFile], options: ExportOptions = ExportOptions(), tool: String? = nil,
+    _ patches: [PatchFile], base: (any TensorSource)? = nil,
+    options: ExportOptions = ExportOptions(), tool: String? = nil,
     to path: String, replacesExisting: Bool = false, progress: ProgressHandler? = nil
   ) throws(PatchError) -> PatchSummary {
     if !replacesExisting && Folder.fileExists(path) {
@@ -31,7 +34,7 @@ public enum PatchSquasher {
       progress?(
         ProgressEvent(
           stage: "squash", completed: position, total: names.count, unit: "tensors"))
-      try draft.addTensor(try chain.history(of: name))
+      try draft.addTensor(try chain.history(of: name, base: base))
     }
     return try draft.finish(
       from: fingerprints[0], to: fingerprints[fingerprints.count - 1],
@@ -72,11 +75,13 @@ public enum PatchSquasher {
 
 extension PatchChain {
   /// What the chain does to a tensor that it touches.
-  fileprivate func history(of name: String) throws(PatchError) -> TensorHistory {
+  fileprivate func history(
+    of name: String, base: (any TensorSource)?
+  ) throws(PatchError) -> TensorHistory {
     try TensorHistory(
       name: name,
       steps: steps.compactMap { step in
         step.patch.entry(named: name).map { (step.patch, $0) }
-      })
+      }, base: base)
   }
 }

@@ -29,30 +29,37 @@ struct SquashDraft: ~Copyable {
   /// Adds what a history comes to; must come in name order.
   mutating func addTensor(_ history: TensorHistory) throws(PatchError) {
     if history.cancels { return }
-    let changes = try history.isSum ? encodeSum(history) : encodeWholes(history)
+    let encoded = try history.isSum ? encodeSum(history) : encodeWholes(history)
     let entry = PatchEntry(
-      name: history.name, before: history.before, after: history.after, changes: changes,
-      codec: .deflate)
+      name: history.name, before: history.before, after: history.after,
+      changes: encoded.changes, codec: encoded.codec)
     try streams.endStream(entry.streamName)
     entries.append(entry)
   }
 
-  private mutating func encodeSum(_ history: TensorHistory) throws(PatchError) -> Int {
-    guard let info = history.before?.info else { return 0 }
-    let sum = SummedChanges(
-      unit: CodingUnit(info.dtype), unitCount: info.unitCount, patches: try history.changes())
-    let changes = try sum.encode(encoder(info)) { (bytes) throws(PatchError) in
-      try streams.append(bytes)
+  private mutating func encodeSum(
+    _ history: TensorHistory
+  ) throws(PatchError) -> EncodedStream {
+    guard let info = history.before?.info else { return EncodedStream(changes: 0, codec: .deflate) }
+    let encoded = try history.withBase { (base) throws(PatchError) in
+      let sum = SummedChanges(
+        unit: CodingUnit(info.dtype), unitCount: info.unitCount,
+        patches: try history.changes(from: base), base: base)
+      return try sum.encode(encoder(info)) { (bytes) throws(PatchError) in
+        try streams.append(bytes)
+      }
     }
-    guard changes > 0 else {
+    guard encoded.changes > 0 else {
       throw PatchError(
         .damaged, "the changes of tensor '\(history.name)' cancel, but its digests differ",
         path: history.steps[0].patch.path, hint: "fetch the patches again")
     }
-    return changes
+    return encoded
   }
 
-  private mutating func encodeWholes(_ history: TensorHistory) throws(PatchError) -> Int {
+  private mutating func encodeWholes(
+    _ history: TensorHistory
+  ) throws(PatchError) -> EncodedStream {
     let (old, new) = (try history.wholeBefore(), try history.wholeAfter())
     if let old, let new, let info = history.after?.info, history.before?.info == info {
       return try old.withBytes { (old) throws(PatchError) in
@@ -63,19 +70,22 @@ struct SquashDraft: ~Copyable {
         }
       }
     }
+    var choice = options.codec
     for (buffer, state) in [(old, history.before), (new, history.after)] {
       guard let buffer, let info = state?.info else { continue }
-      try buffer.withBytes { (bytes) throws(PatchError) in
-        try encoder(info).encodeWhole(UnsafeRawBufferPointer(bytes)) {
+      let encoder = UnitStreamEncoder(info, choice: choice, blockShift: options.blockShift)
+      let encoded = try buffer.withBytes { (bytes) throws(PatchError) in
+        try encoder.encodeWhole(UnsafeRawBufferPointer(bytes)) {
           (bytes) throws(PatchError) in try streams.append(bytes)
         }
       }
+      if info.byteCount > 0 { choice = CodecChoice(encoded.codec) }
     }
-    return 0
+    return EncodedStream(changes: 0, codec: PatchCodec(rawValue: choice.rawValue) ?? .context)
   }
 
   private func encoder(_ info: TensorInfo) -> UnitStreamEncoder {
-    UnitStreamEncoder(dtype: info.dtype, blockShift: options.blockShift)
+    UnitStreamEncoder(info, choice: options.codec, blockShift: options.blockShift)
   }
 
   /// Writes the file.

@@ -7,13 +7,13 @@ struct SummedChanges {
   let unit: CodingUnit
   let unitCount: Int
   let patches: [TensorPatch]
+  /// The tensor before the first change, if it is known.
+  let base: UnsafeRawBufferPointer?
 
   /// Writes the sum as a unit stream.
-  ///
-  /// - Returns: how many units differ in the end.
   func encode(
     _ encoder: UnitStreamEncoder, to sink: UnitStreamEncoder.Sink
-  ) throws(PatchError) -> Int {
+  ) throws(PatchError) -> EncodedStream {
     switch unit.width {
     case .one: try encode(encoder, as: UInt8.self, to: sink)
     case .two: try encode(encoder, as: UInt16.self, to: sink)
@@ -24,8 +24,10 @@ struct SummedChanges {
 
   private func encode<Word: UnitWord>(
     _ encoder: UnitStreamEncoder, as word: Word.Type, to sink: UnitStreamEncoder.Sink
-  ) throws(PatchError) -> Int {
-    try encoder.encodeChanges(unitCount: unitCount, changes: count(as: word), to: sink) {
+  ) throws(PatchError) -> EncodedStream {
+    try encoder.encodeChanges(
+      unitCount: unitCount, changes: count(as: word), base: base, to: sink
+    ) {
       (range, positions, differences: UnsafeMutablePointer<Word>) in
       sum(over: range, into: differences)
       // The sums are packed where they lie: no entry moves backwards.

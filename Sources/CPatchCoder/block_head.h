@@ -1,0 +1,45 @@
+// The part of a block before its coded words.
+#ifndef BLOCK_HEAD_H
+#define BLOCK_HEAD_H
+
+#include "coder_block.h"
+
+typedef struct {
+  unsigned index_form;
+  unsigned value_form;
+  unsigned lanes;
+  uint32_t width;
+  uint32_t count;
+
+  // INDEX_GAPS
+  decoder_table gaps;
+  // INDEX_GRID
+  decoder_table row_classes;
+  decoder_table column_classes;
+  uint32_t level_probability[LEVEL_LIMIT];
+
+  // All value forms
+  unsigned contexts;
+  unsigned context_offset;
+  decoder_table row_scales;
+  decoder_table column_scales;
+  decoder_table values[MOST_CONTEXTS];
+  // VALUES_REAL
+  unsigned cell_bits;
+  unsigned grid;
+  unsigned factors;
+  unsigned factor_shift[MOST_FACTORS];
+  decoder_table row_factors;
+  decoder_table column_factors;
+
+  size_t index_header_bytes;
+  size_t value_header_bytes;
+  // Where the lanes' states begin.
+  const uint8_t *states;
+} block_head;
+
+// Returns a ctk_coder_status.
+int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run *run,
+                    block_head *head);
+
+#endif

@@ -1,0 +1,102 @@
+// What the encoder chooses for a block before it writes it.
+#ifndef ENCODER_PLAN_H
+#define ENCODER_PLAN_H
+
+#include "coder_block.h"
+
+// Memory that is kept from block to block.
+typedef struct {
+  void *bytes;
+  size_t capacity;
+} scratch;
+
+// At least `bytes` bytes, whose old content is lost; NULL when there is no memory.
+void *scratch_reserve(scratch *memory, size_t bytes);
+
+// Lines: the rows and columns that the coded units lie in.
+typedef struct {
+  block_grid grid;
+  uint32_t count;
+  // Of each coded unit.
+  uint32_t *row;
+  uint32_t *column;
+  // Those that hold a coded unit, ascending.
+  uint32_t active_rows;
+  uint32_t active_columns;
+  uint32_t *active_row;
+  uint32_t *active_column;
+} block_lines;
+
+int plan_lines(scratch *memory, const ctk_encoder_input *input, block_lines *lines);
+
+// Positions as a grid of row and column classes.
+typedef struct {
+  double bits;
+  uint8_t *row_class;
+  uint8_t *column_class;
+  uint32_t row_counts[MOST_CLASSES + 1];
+  uint32_t column_counts[MOST_CLASSES + 1];
+  int level_code[LEVEL_LIMIT];
+  unsigned levels;
+} grid_plan;
+
+// Fits classes and odds to the positions. Returns 0 when there is no memory.
+int plan_grid(scratch *memory, const block_lines *lines, grid_plan *plan);
+
+// The changes of a block as a sum of products of row and column factors.
+typedef struct {
+  unsigned factors;
+  // Numbers of factor k begin at k * rows and k * columns.
+  int32_t *row_factors;
+  int32_t *column_factors;
+  // A product of factor k counts 2^exponent[k].
+  int exponent[MOST_FACTORS];
+  // Mean of the rest's binary logarithms.
+  double rest_octaves;
+} factor_plan;
+
+// Finds factors; `rest`, one number for each coded unit, is what they are to
+// predict and becomes what they leave.
+int plan_factors(scratch *memory, const block_lines *lines, float *rest, factor_plan *plan);
+
+// Values coded as real numbers.
+typedef struct {
+  double bits;
+  unsigned cell_bits;
+  unsigned grid;
+  factor_plan factor;
+  unsigned factor_shift[MOST_FACTORS];
+  uint32_t row_counts[FACTOR_BUCKETS];
+  uint32_t column_counts[FACTOR_BUCKETS];
+  // For each value the zigzag of its cell, or of its difference when it is escaped.
+  uint64_t *number;
+  uint8_t *bucket;
+  // Its raw bits as they are read, and how many.
+  uint32_t *low;
+  uint8_t *low_bits;
+} real_plan;
+
+typedef struct {
+  scratch items;
+  scratch factors;
+} real_memory;
+
+int plan_real(real_memory *memory, const ctk_encoder_input *input, const block_lines *lines,
+              real_plan *plan);
+
+// Tables that values are coded with, chosen by the scales of row and column.
+typedef struct {
+  unsigned contexts;
+  unsigned offset;
+  uint8_t *row_scale;
+  uint8_t *column_scale;
+  uint32_t row_counts[MOST_SCALES];
+  uint32_t column_counts[MOST_SCALES];
+  uint32_t counts[MOST_CONTEXTS][TABLE_SYMBOLS];
+} context_plan;
+
+// Chooses tables for `symbols`, one for each coded unit, below `limit`.
+int plan_contexts(scratch *memory, const block_lines *lines, const uint8_t *symbols,
+                  unsigned limit, context_plan *plan);
+
+#endif

@@ -1,0 +1,93 @@
+// Blocks of the context codec (formats/context.md).
+#ifndef CTK_PATCH_CODER_H
+#define CTK_PATCH_CODER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum ctk_coder_status {
+  CTK_CODER_OK = 0,
+  // The bytes are none a writer makes.
+  CTK_CODER_DAMAGED = 1,
+  // A form of a later version.
+  CTK_CODER_UNSUPPORTED = 2,
+  // The values are coded against a tensor that was not given.
+  CTK_CODER_NEEDS_SOURCE = 3,
+  CTK_CODER_NO_MEMORY = 4,
+};
+
+// A run of a tensor's units.
+typedef struct {
+  // Index of the run's first unit in the tensor.
+  uint64_t first;
+  uint32_t units;
+  // 1, 2, 4 or 8.
+  uint32_t unit_bytes;
+  // Whether units are F32, so that values may be coded as real numbers.
+  uint32_t is_f32;
+} ctk_coder_run;
+
+// Encoding
+
+// Scratch memory of an encoder, reused from block to block.
+typedef struct ctk_encoder ctk_encoder;
+
+// Returns NULL when there is no memory.
+ctk_encoder *ctk_encoder_create(void);
+void ctk_encoder_destroy(ctk_encoder *encoder);
+
+// What to encode.
+typedef struct {
+  ctk_coder_run run;
+  // Columns of the grid that the units are seen as, at least 1.
+  uint32_t width;
+  // Coded units, ascending and relative to the run; NULL for all of them.
+  const uint32_t *positions;
+  // At least 1.
+  uint32_t count;
+  // One difference for each coded unit, words in native byte order; NULL to code
+  // positions alone.
+  const void *differences;
+  // The run's units before the change, little-endian; NULL when there are none.
+  const uint8_t *source;
+  // Whether to spend about as many bytes as the units have, whatever they are.
+  int is_stored;
+} ctk_encoder_input;
+
+// Encodes one block; *bytes is valid until the encoder's next call.
+int ctk_encoder_encode(ctk_encoder *encoder, const ctk_encoder_input *input,
+                       const uint8_t **bytes, size_t *count);
+
+// Decoding
+
+// What a block says about itself before anything is decoded.
+typedef struct {
+  // Coded units.
+  uint32_t count;
+  // Whether all units are coded, so that there are no positions.
+  uint32_t is_all;
+  uint32_t has_values;
+  // Whether values need the units on one side of the change.
+  uint32_t needs_source;
+  // Bytes of the block that describe positions, without the shared coded words.
+  size_t index_header_bytes;
+  size_t value_header_bytes;
+  // Bytes before the coded words and their states.
+  size_t head_bytes;
+} ctk_block_head;
+
+int ctk_block_read_head(const uint8_t *bytes, size_t byte_count, const ctk_coder_run *run,
+                        ctk_block_head *head);
+
+// Decodes a block.
+//
+// positions: room for head.count numbers, or NULL when all units are coded.
+// differences: room for head.count words, or NULL to decode positions alone.
+// source: the run's units on one side, little-endian, or NULL; is_target says
+// that it is the side after the change.
+// index_words: receives how many coded words the positions took; may be NULL.
+int ctk_block_decode(const uint8_t *bytes, size_t byte_count, const ctk_coder_run *run,
+                     const uint8_t *source, int is_target, uint32_t *positions,
+                     void *differences, size_t *index_words);
+
+#endif

@@ -1,0 +1,178 @@
+// Changes of floats as real numbers, whatever the exponents of both sides.
+
+#include <math.h>
+#include <string.h>
+
+#include "encoder_plan.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+// Bits of a cell below the spread of what is coded.
+#define CELL_OCTAVES 5.0
+#define LARGEST_CHANGE 0x1p100
+
+typedef struct {
+  uint32_t before;
+  uint32_t after;
+} float_pair;
+
+static float_pair pair_at(const ctk_encoder_input *input, uint32_t item) {
+  uint32_t position = input->positions == NULL ? item : input->positions[item];
+  uint32_t before;
+  memcpy(&before, input->source + 4 * (size_t)position, 4);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  before = __builtin_bswap32(before);
+#endif
+  uint32_t difference = ((const uint32_t *)input->differences)[item];
+  return (float_pair){before, bits_of_ordered_f32(ordered_f32(before) + difference)};
+}
+
+// Exponents, of 2^-149, of the lowest and the bit above the highest set bit seen.
+typedef struct {
+  int lowest;
+  int highest;
+} bit_range;
+
+static void widen(bit_range *range, uint32_t bits) {
+  uint32_t exponent = bits >> 23 & 255, mantissa = bits & 0x7fffffu;
+  if (exponent == 255 || (bits & 0x7fffffffu) == 0) return;
+  if (exponent > 0) mantissa |= 0x800000u;
+  int shift = exponent > 0 ? (int)exponent - 1 : 0;
+  int low = shift + __builtin_ctz(mantissa), high = shift + (int)bit_length(mantissa);
+  if (low < range->lowest) range->lowest = low;
+  if (high > range->highest) range->highest = high;
+}
+
+static int is_plain(uint32_t bits) {
+  return (bits >> 23 & 255) != 255 && bits != 0x80000000u;
+}
+
+// Fills in the changes; those between others than plain numbers count as 0.
+static bit_range collect(const ctk_encoder_input *input, float *changes) {
+  bit_range range = {254, 1};
+  for (uint32_t i = 0; i < input->count; i++) {
+    float_pair pair = pair_at(input, i);
+    changes[i] = 0;
+    if (!is_plain(pair.before) || !is_plain(pair.after)) continue;
+    double change = (double)float_of_bits(pair.after) - (double)float_of_bits(pair.before);
+    if (fabs(change) < LARGEST_CHANGE) changes[i] = (float)change;
+    widen(&range, pair.before);
+    widen(&range, pair.after);
+  }
+  return range;
+}
+
+// The grid that numbers lie on, and the cells their changes are coded in.
+static void choose_cells(bit_range range, real_plan *plan) {
+  int cell = (int)lrint(plan->factor.rest_octaves - CELL_OCTAVES) + 149;
+  int grid = range.lowest;
+  if (grid < cell - MOST_CELL_BITS) grid = cell - MOST_CELL_BITS;
+  if (grid < range.highest - 53) grid = range.highest - 53;
+  grid = grid < 0 ? 0 : grid > MOST_GRID ? MOST_GRID : grid;
+  plan->grid = (unsigned)grid;
+  plan->cell_bits = cell < grid ? 0 : smaller((unsigned)(cell - grid), MOST_CELL_BITS);
+  for (unsigned k = 0; k < plan->factor.factors; k++) {
+    int shift = FACTOR_POINT + grid + (int)plan->cell_bits - 149 - plan->factor.exponent[k];
+    plan->factor_shift[k] = (unsigned)(shift < 0                   ? 0
+                                       : shift > MOST_FACTOR_SHIFT ? MOST_FACTOR_SHIFT
+                                                                   : shift);
+  }
+}
+
+// The number as an integer of the grid; returns 0 when it is none.
+static int to_grid(uint32_t bits, double scale, int64_t *number) {
+  double scaled = (double)float_of_bits(bits) * scale;
+  if (!(fabs(scaled) < 0x1p53) || bits == 0x80000000u) return 0;
+  *number = (int64_t)scaled;
+  return (double)*number == scaled;
+}
+
+static void escape(const ctk_encoder_input *input, real_plan *plan, uint32_t item) {
+  plan->bucket[item] = REAL_ESCAPE;
+  plan->number[item] = zigzag_word(((const uint32_t *)input->differences)[item], 4);
+  plan->low_bits[item] = 0;
+}
+
+static void code_items(const ctk_encoder_input *input, const block_lines *lines,
+                       real_plan *plan) {
+  double scale = ldexp(1, 149 - (int)plan->grid);
+  unsigned cell_bits = plan->cell_bits;
+  for (uint32_t i = 0; i < input->count; i++) {
+    float_pair pair = pair_at(input, i);
+    int64_t before, after;
+    if (!to_grid(pair.before, scale, &before) || !to_grid(pair.after, scale, &after)) {
+      escape(input, plan, i);
+      continue;
+    }
+    int64_t change = after - before, prediction = 0;
+    for (unsigned k = 0; k < plan->factor.factors; k++) {
+      prediction += factor_product(
+          plan->factor.row_factors[(size_t)k * lines->grid.rows + lines->row[i]],
+          plan->factor.column_factors[(size_t)k * lines->grid.width + lines->column[i]],
+          plan->factor_shift[k]);
+    }
+    uint64_t number = zigzag((change >> cell_bits) - prediction);
+    unsigned bucket = bucket_of(number);
+    if (bucket >= REAL_BUCKETS) {
+      escape(input, plan, i);
+      continue;
+    }
+    unsigned lowest = smaller(cell_bits, smaller(lowest_bit(-before, cell_bits),
+                                                 lowest_bit(after, cell_bits)));
+    uint32_t low = (uint32_t)(change & (((int64_t)1 << cell_bits) - 1));
+    plan->bucket[i] = (uint8_t)bucket;
+    plan->number[i] = number;
+    plan->low_bits[i] = (uint8_t)(cell_bits - lowest);
+    plan->low[i] = reversed_bits(low >> lowest, cell_bits - lowest);
+  }
+}
+
+static void count_numbers(const int32_t *numbers, unsigned factors, uint32_t stride,
+                          const uint32_t *active, uint32_t count, uint32_t *counts) {
+  memset(counts, 0, FACTOR_BUCKETS * sizeof *counts);
+  for (unsigned k = 0; k < factors; k++) {
+    for (uint32_t i = 0; i < count; i++) {
+      counts[bucket_of(zigzag(numbers[(size_t)k * stride + active[i]]))]++;
+    }
+  }
+}
+
+static double bits_of_plan(const ctk_encoder_input *input, const real_plan *plan) {
+  uint32_t counts[REAL_BUCKETS + 1] = {0};
+  double bits = 8.0 * (3 + plan->factor.factors);
+  for (uint32_t i = 0; i < input->count; i++) {
+    unsigned bucket = plan->bucket[i];
+    counts[bucket]++;
+    bits += bucket == REAL_ESCAPE ? 32 : bucket_bits(bucket) + plan->low_bits[i];
+  }
+  bits += table_cost(counts, REAL_BUCKETS + 1);
+  if (plan->factor.factors == 0) return bits;
+  for (unsigned bucket = 0; bucket < FACTOR_BUCKETS; bucket++) {
+    bits += (double)bucket_bits(bucket) *
+            (plan->row_counts[bucket] + (double)plan->column_counts[bucket]);
+  }
+  return bits + table_cost(plan->row_counts, FACTOR_BUCKETS) +
+         table_cost(plan->column_counts, FACTOR_BUCKETS);
+}
+
+int plan_real(real_memory *memory, const ctk_encoder_input *input, const block_lines *lines,
+              real_plan *plan) {
+  size_t count = input->count;
+  plan->number = scratch_reserve(&memory->items, count * (8 + 4 + 4 + 2));
+  if (plan->number == NULL) return 0;
+  plan->low = (uint32_t *)(plan->number + count);
+  float *changes = (float *)(plan->low + count);
+  plan->bucket = (uint8_t *)(changes + count);
+  plan->low_bits = plan->bucket + count;
+
+  bit_range range = collect(input, changes);
+  if (!plan_factors(&memory->factors, lines, changes, &plan->factor)) return 0;
+  choose_cells(range, plan);
+  code_items(input, lines, plan);
+  count_numbers(plan->factor.row_factors, plan->factor.factors, lines->grid.rows,
+                lines->active_row, lines->active_rows, plan->row_counts);
+  count_numbers(plan->factor.column_factors, plan->factor.factors, lines->grid.width,
+                lines->active_column, lines->active_columns, plan->column_counts);
+  plan->bits = bits_of_plan(input, plan);
+  return 1;
+}

@@ -1,0 +1,64 @@
+import CTKCore
+import CTKPatch
+import CTKTestSupport
+import Foundation
+import Testing
+
+/// The hex dumps in `formats/context.md` section 12.
+@Suite("The worked examples of the codec context", .tags(.format))
+struct ContextExampleTests {
+  private func documentBytes(_ example: Int) throws -> [UInt8] {
+    let path = URL(filePath: Fixtures.root).appending(path: "../formats/context.md")
+    let text = try String(contentsOf: path, encoding: .utf8)
+    let blocks = text.components(separatedBy: "```hex\n").dropFirst()
+    let block = try #require(blocks.dropFirst(example).first)
+    let lines = try #require(block.components(separatedBy: "```").first)
+    return lines.split(separator: "\n").flatMap { line in
+      line.split(separator: " ").dropFirst().compactMap { UInt8($0, radix: 16) }
+    }
+  }
+
+  @Test("the small block holds what the text says, and the writer writes it")
+  func small() throws {
+    let bytes = try documentBytes(0)
+    let (unit, differences): (CodingUnit, [UInt8]) = (CodingUnit(.u8), [1, 255, 20])
+    let block = try bytes.withUnsafeBytes {
+      try ContextBlockDecoder($0, units: 0..<16, unit: unit).block(nil)
+    }
+    #expect(block.positions == [3, 9, 14])
+    #expect(block.differences == differences)
+    let encoder = ContextBlockEncoder()
+    let written = differences.withUnsafeBufferPointer {
+      encoder.encode(
+        BlockPlace(units: 0..<16, unit: unit, width: 8), positions: [3, 9, 14], differences: $0,
+        source: nil)
+    }
+    #expect(written == bytes)
+  }
+
+  @Test("real values hold what the text says, from both sides, and the writer writes them")
+  func real() throws {
+    let bytes = try documentBytes(1)
+    let (base, tuned) = Self.sides
+    let sample = BlockSample(width: 20, base: base, tuned: tuned)
+    #expect(try sample.needsSource(bytes))
+    #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
+    #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
+    #expect(sample.encoded() == bytes)
+  }
+
+  private static var sides: (base: [UInt32], tuned: [UInt32]) {
+    var (base, tuned) = ([UInt32](), [UInt32]())
+    for i in 0..<24 {
+      for j in 0..<20 {
+        let weight = Float((7 * i + 5 * j) % 41 - 20) / 512 + 1 / 8192
+        let change =
+          Float((i % 5 - 2) * (j % 7 - 3)) / 4096
+          + (Float((3 * i + 11 * j) % 16) - 7.5) / 65536
+        base.append(weight.bitPattern)
+        tuned.append((i % 3 != 1 && j % 4 != 2 ? weight + change : weight).bitPattern)
+      }
+    }
+    return (base, tuned)
+  }
+}
