@@ -16,6 +16,8 @@
 // Squared residuals, in those of a typical unit, that count half.
 #define TOLERANCE 16
 #define FACTORS_TRIED 10
+// Attempts, each from another row, before a next factor is given up.
+#define ATTEMPTS 2
 #define LARGEST_NUMBER 32767
 
 // The factor in the making and what it works on.
@@ -50,8 +52,8 @@ static double mean_octaves(const float *rest, uint32_t count) {
   return used == 0 ? -149 : sum / used;
 }
 
-// Begins with the row that holds most.
-static void start(factor_work *work) {
+// Begins with the row that holds most, or the next after `skipped` of them.
+static void start(factor_work *work, unsigned skipped) {
   const block_lines *lines = work->lines;
   memset(work->weight, 0, lines->grid.rows * sizeof(float));
   memset(work->column, 0, lines->grid.width * sizeof(float));
@@ -60,8 +62,11 @@ static void start(factor_work *work) {
     work->trust[i] = 1;
   }
   uint32_t best = 0;
-  for (uint32_t row = 1; row < lines->grid.rows; row++) {
-    if (work->weight[row] > work->weight[best]) best = row;
+  for (unsigned turn = 0; turn <= skipped; turn++) {
+    if (turn > 0) work->weight[best] = 0;
+    for (uint32_t row = 0; row < lines->grid.rows; row++) {
+      if (work->weight[row] > work->weight[best]) best = row;
+    }
   }
   for (uint32_t i = 0; i < lines->count; i++) {
     if (lines->row[i] == best) work->column[lines->column[i]] = work->rest[i];
@@ -135,9 +140,9 @@ static double number_bits(const int32_t *numbers, uint32_t size, uint32_t active
   return bits + table_cost(counts, FACTOR_BUCKETS);
 }
 
-static void fit(factor_work *work) {
+static void fit(factor_work *work, unsigned skipped) {
   const block_lines *lines = work->lines;
-  start(work);
+  start(work, skipped);
   for (unsigned i = 0; i < ITERATIONS; i++) {
     if (i >= PLAIN_ITERATIONS) {
       subtract(work);
@@ -149,10 +154,10 @@ static void fit(factor_work *work) {
 }
 
 // Adds the next factor when it pays. Returns whether it did.
-static int add_factor(factor_work *work, factor_plan *plan) {
+static int add_factor(factor_work *work, factor_plan *plan, unsigned skipped) {
   const block_lines *lines = work->lines;
   uint32_t rows = lines->grid.rows, columns = lines->grid.width;
-  fit(work);
+  fit(work, skipped);
   subtract(work);
   double signal = 0, noise = 0;
   for (uint32_t i = 0; i < lines->count; i++) {
@@ -201,6 +206,9 @@ int plan_factors(scratch *memory, const block_lines *lines, float *rest, factor_
   work.weight = work.row + size;
   plan->row_factors = (int32_t *)(work.weight + size);
   plan->column_factors = plan->row_factors + (size_t)FACTORS_TRIED * lines->grid.rows;
-  while (plan->factors < FACTORS_TRIED && add_factor(&work, plan)) continue;
+  unsigned failed = 0;
+  while (plan->factors < FACTORS_TRIED && failed < ATTEMPTS) {
+    failed = add_factor(&work, plan, failed) ? 0 : failed + 1;
+  }
   return 1;
 }

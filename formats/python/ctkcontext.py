@@ -9,8 +9,8 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 
-class ContextError(Exception):
-    """A block that is damaged, unsupported or lacks its source."""
+class PatchError(Exception):
+    """A patch that is damaged, unsupported or does not fit the model."""
 
 
 class Block(NamedTuple):
@@ -44,12 +44,12 @@ class Head:
         forms, lanes_log = self.byte(), self.byte()
         self.index_form, self.value_form = forms & 7, forms >> 3
         if self.index_form > GRID or self.value_form > REAL:
-            raise ContextError("a form of a later version")
+            raise PatchError("a form of a later version")
         self.width = self.varint()
         self.count = block.units if self.index_form == ALL else self.varint()
         if lanes_log > 8 or not (1 <= self.width <= block.units <= 1 << 22
                                  and 1 <= self.count <= block.units):
-            raise ContextError("a head that contradicts itself")
+            raise PatchError("a head that contradicts itself")
         self.lanes = 1 << lanes_log
         self.phase = block.first % self.width
         self.rows = (self.phase + block.units - 1) // self.width + 1
@@ -60,37 +60,37 @@ class Head:
             self.row_classes, self.column_classes = self.table(128), self.table(128)
             levels = self.row_classes.last + self.column_classes.last - 1
             if 0 in (self.row_classes.last, self.column_classes.last):
-                raise ContextError("no class but the empty one")
+                raise PatchError("no class but the empty one")
             self.odds = np.array([probability(code) for code in self.codes(levels)], np.int64)
         if self.value_form == REAL:
             self.read_real()
         if self.value_form:
-            self.read_tables({ORDERED: 4 * (8 * block.unit_bytes - 2) + 4 if block.unit_bytes else 0,
+            self.read_tables({ORDERED: 32 * block.unit_bytes - 4,
                               TOP: 256, REAL: 129}[self.value_form])
         rest = len(self.data) - self.position - 8 * self.lanes
         if rest < 0 or rest % 4:
-            raise ContextError("a block of an odd length")
+            raise PatchError("a block of an odd length")
         self.states = np.frombuffer(self.data, "<u8", self.lanes, self.position)
         if self.states.min() < FLOOR or self.states.max() >> np.uint64(63):
-            raise ContextError("a state out of range")
+            raise PatchError("a state out of range")
         self.words = np.frombuffer(self.data, "<u4", rest // 4, self.position + 8 * self.lanes)
 
     def read_real(self):
         if not self.block.is_f32:
-            raise ContextError("real values of another dtype")
+            raise PatchError("real values of another dtype")
         self.cell_bits, self.grid, self.factors = self.byte(), self.byte(), self.byte()
         if self.cell_bits > 30 or self.grid > 254 or self.factors > 16:
-            raise ContextError("a head of real values out of range")
+            raise PatchError("a head of real values out of range")
         self.shifts = [self.byte() for _ in range(self.factors)]
         if any(shift > 47 for shift in self.shifts):
-            raise ContextError("a shift out of range")
+            raise PatchError("a shift out of range")
         if self.factors:
             self.row_factors, self.column_factors = self.table(60), self.table(60)
 
     def read_tables(self, limit):
         self.contexts = self.byte()
         if not 1 <= self.contexts <= 16:
-            raise ContextError("contexts out of range")
+            raise PatchError("contexts out of range")
         if self.contexts > 1:
             self.offset = self.byte()
             self.row_scales, self.column_scales = self.table(32), self.table(32)
@@ -98,7 +98,7 @@ class Head:
 
     def byte(self):
         if self.position >= len(self.data):
-            raise ContextError("a block ends early")
+            raise PatchError("a block ends early")
         self.position += 1
         return self.data[self.position - 1]
 
@@ -109,7 +109,7 @@ class Head:
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value
-        raise ContextError("a number is too long")
+        raise PatchError("a number is too long")
 
     def codes(self, count):
         """Section 6.1."""
@@ -129,7 +129,7 @@ class Head:
         codes = [take(7)]
         while True:
             if not 0 <= codes[-1] <= 126:
-                raise ContextError("a code out of range")
+                raise PatchError("a code out of range")
             if len(codes) == count:
                 return codes
             quotient = 0
@@ -142,10 +142,10 @@ class Head:
         """Section 6.2."""
         first, count = self.byte(), self.byte() + 1
         if first + count > limit:
-            raise ContextError("a symbol out of range")
+            raise PatchError("a symbol out of range")
         codes = [1] if count == 1 else self.codes(count)
         if max(codes) == 0 or max(codes) > 63:
-            raise ContextError("a weight out of range")
+            raise PatchError("a weight out of range")
         weights = [4 + (code - 1) % 4 << (code - 1) // 4 if code else 0 for code in codes]
         used, total = sum(code > 0 for code in codes), sum(weights)
         frequencies = [1 + weight * ((1 << TABLE_BITS) - used) // total if weight else 0
@@ -191,7 +191,7 @@ class Lanes:
 
     def finish(self):
         if (self.state != FLOOR).any() or (self.next != self.end).any():
-            raise ContextError("a block does not end where it should")
+            raise PatchError("a block does not end where it should")
 
     def order(self, counts):
         return Walk(self, np.asarray(counts))
@@ -347,7 +347,7 @@ def read_positions(lanes, heads):
             positions[i] = own
     for head, own in zip(heads, positions):
         if len(own) != head.count or own[-1] >= head.block.units:
-            raise ContextError("positions lie outside their block")
+            raise PatchError("positions lie outside their block")
     return positions
 
 
@@ -491,7 +491,7 @@ def read_reals(walk, stacked, which, heads, positions, lines):
     sources = []
     for head, own in zip(heads, positions):
         if head.block.source is None:
-            raise ContextError("values are coded against a tensor that is not at hand")
+            raise PatchError("values are coded against a tensor that is not at hand")
         bits = head.block.source[own]
         with np.errstate(invalid="ignore", over="ignore"):
             number = bits.view("<f4").astype(np.float64) * 2.0 ** (149 - head.grid)
@@ -542,7 +542,7 @@ def decode(blocks):
     groups = {}
     for i, head in enumerate(heads):
         if not head.value_form:
-            raise ContextError("a block has no values")
+            raise PatchError("a block has no values")
         key = (head.lanes, head.value_form, head.block.unit_bytes)
         groups.setdefault(key, []).append(i)
     results = [None] * len(blocks)

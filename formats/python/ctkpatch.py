@@ -1,12 +1,18 @@
-"""Reference reader of ctk patch files, version 1 (see ../patch.md).
+"""Reference reader of ctk patch files, version 1 (see ../patch.md, ../context.md).
 
-Needs numpy and the standard library only.  A model is a dict from tensor name
-to ``Tensor``: the dtype's safetensors name, the shape and the bytes as a flat
-``uint8`` array, so that dtypes numpy does not know (BF16, F8) work too.
+Needs numpy, the standard library and ``ctkcontext.py`` beside it.  A model is a
+dict from tensor name to ``Tensor``: the dtype's safetensors name, the shape and
+the bytes as a flat ``uint8`` array, so that dtypes numpy does not know (BF16, F8)
+work too.
 
     patch = Patch("task.ctkpatch")
     tuned = patch.apply(load_safetensors("model.safetensors")[0])
     base = patch.revert(tuned)
+
+Dicts of numpy arrays and state dicts of PyTorch are converted on the way:
+
+    arrays = to_arrays(patch.apply(from_arrays(arrays)))
+    module.load_state_dict(to_state_dict(patch.apply(from_state_dict(state))))
 
 Run as a program it applies or reverts a patch on a safetensors file and checks
 every digest:
@@ -23,15 +29,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+import ctkcontext
+from ctkcontext import PatchError
+
 
 class Tensor(NamedTuple):
     dtype: str
     shape: tuple
     data: np.ndarray
-
-
-class PatchError(Exception):
-    """A patch that is damaged, unsupported or does not fit the model."""
 
 
 # Section 5.1: bytes of a unit and whether it is ordered as a float.
@@ -52,6 +57,59 @@ def byte_count(dtype, shape):
     for extent in shape:
         count *= extent
     return count * BITS.get(dtype, 8 * UNITS[dtype][0]) // 8
+
+
+# Models of other kinds
+
+
+ARRAYS = {"BOOL": "?", "U8": "u1", "I8": "i1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
+          "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+          "C64": "<c8"}
+TORCH = {"BOOL": "bool", "U8": "uint8", "I8": "int8", "I16": "int16", "U16": "uint16",
+         "I32": "int32", "U32": "uint32", "I64": "int64", "U64": "uint64", "F16": "float16",
+         "BF16": "bfloat16", "F32": "float32", "F64": "float64", "C64": "complex64",
+         "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
+         "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
+         "F8_E8M0": "float8_e8m0fnu"}
+
+
+def from_arrays(arrays):
+    """A model from a dict of numpy arrays."""
+    names = {np.dtype(array): name for name, array in ARRAYS.items()}
+    model = {}
+    for name, array in arrays.items():
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        model[name] = Tensor(
+            names[little.dtype], array.shape, little.reshape(-1).view(np.uint8))
+    return model
+
+
+def to_arrays(model):
+    """A dict of numpy arrays; dtypes numpy does not know stay flat bytes."""
+    return {name: tensor.data.view(ARRAYS[tensor.dtype]).reshape(tensor.shape)
+            if tensor.dtype in ARRAYS else tensor.data for name, tensor in model.items()}
+
+
+def from_state_dict(state):
+    """A model from PyTorch tensors."""
+    import torch
+    names = {getattr(torch, torch_name): name for name, torch_name in TORCH.items()
+             if hasattr(torch, torch_name)}
+    return {name: Tensor(
+        names[tensor.dtype], tuple(tensor.shape),
+        tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        for name, tensor in state.items()}
+
+
+def to_state_dict(model):
+    """PyTorch tensors on the CPU."""
+    import torch
+    state = {}
+    for name, tensor in model.items():
+        state[name] = torch.empty(tensor.shape, dtype=getattr(torch, TORCH[tensor.dtype]))
+        if tensor.data.size:
+            state[name].reshape(-1).view(torch.uint8).copy_(torch.from_numpy(tensor.data.copy()))
+    return state
 
 
 # Section 4.1
@@ -152,13 +210,50 @@ def read_positions(cursor, count, units):
     return positions
 
 
-def read_unit_stream(cursor, dtype, shape):
+class UnitStream:
+    """A unit stream: blocks of a tensor, of which those of ``context`` are decoded
+    later, together with those of other tensors."""
+
+    def __init__(self, cursor, codec, layout, source=None, is_target=False):
+        dtype, shape = layout
+        self.width, is_float = UNITS[dtype]
+        self.total = byte_count(dtype, shape) // self.width
+        self.is_f32 = is_float and self.width == 4
+        self.shift = cursor.take(1)[0]
+        if not 4 <= self.shift <= 22:
+            raise PatchError(f"block shift {self.shift}")
+        self.blocks = []
+        if codec == "context":
+            source = None if source is None or not self.is_f32 else source.view("<u4")
+            self.take_blocks(cursor, source, is_target)
+        elif codec == "deflate":
+            self.differences = read_deflate(cursor, self.total, self.width, self.shift)
+        else:
+            raise PatchError(f"codec {codec}")
+
+    def take_blocks(self, cursor, source, is_target):
+        for first in range(0, self.total, 1 << self.shift):
+            data = cursor.take(cursor.varint())
+            units = min(1 << self.shift, self.total - first)
+            if data:
+                own = None if source is None else source[first:first + units]
+                self.blocks.append(ctkcontext.Block(
+                    data, first, units, self.width, self.is_f32, own, is_target))
+
+    def finish(self, decoded):
+        """Puts the decoded blocks where they belong."""
+        if not self.blocks and hasattr(self, "differences"):
+            return
+        self.differences = np.zeros(self.total, f"<u{self.width}")
+        for block, (positions, differences) in zip(self.blocks, decoded):
+            places = slice(block.first, block.first + block.units)
+            if positions is not None:
+                places = block.first + positions
+            self.differences[places] = differences
+
+
+def read_deflate(cursor, total, width, shift):
     """The differences of all units, zero where nothing is coded."""
-    width, _ = UNITS[dtype]
-    total = byte_count(dtype, shape) // width
-    shift = cursor.take(1)[0]
-    if not 4 <= shift <= 22:
-        raise PatchError(f"block shift {shift}")
     differences = np.zeros(total, f"<u{width}")
     for first in range(0, total, 1 << shift):
         units = min(1 << shift, total - first)
@@ -275,8 +370,14 @@ class Patch:
         if fingerprint(model) != fingerprints[source]:
             raise PatchError("the model is not the one the patch starts from")
         output = dict(model)
-        for entry in self.entries:
-            tensor = self._tensor(entry, model.get(entry["name"]), result)
+        streams = [self._streams(entry, model.get(entry["name"]), result)
+                   for entry in self.entries]
+        parts = [part for parts in streams for part in parts.values()]
+        decoded = iter(ctkcontext.decode([block for part in parts for block in part.blocks]))
+        for part in parts:
+            part.finish([next(decoded) for _ in part.blocks])
+        for entry, parts in zip(self.entries, streams):
+            tensor = self._tensor(entry, model.get(entry["name"]), parts, result)
             if tensor is None:
                 del output[entry["name"]]
                 continue
@@ -287,28 +388,42 @@ class Patch:
             raise PatchError("the result's fingerprint is wrong")
         return output
 
-    def _tensor(self, entry, current, result):
-        if entry["codec"] != "deflate":
-            raise PatchError(f"codec {entry['codec']}")
-        cursor = Cursor(self.streams["tensor:" + entry["name"]].data.tobytes())
+    def _layouts(self, entry):
+        """Dtype and shape of the sides that are coded whole."""
         main = (entry["dtype"], tuple(entry["shape"]))
+        sides = {"added": {"after": main}, "removed": {"before": main}, "changed": {}}
+        if entry["kind"] == "replaced":
+            base = (entry["base_dtype"], tuple(entry["base_shape"]))
+            return {"before": base, "after": main}
+        if entry["kind"] not in sides:
+            raise PatchError(f"kind {entry['kind']}")
+        return sides[entry["kind"]]
+
+    def _streams(self, entry, current, result):
+        """The unit streams of an entry, by side; those of changes are under ``both``."""
+        cursor = Cursor(self.streams["tensor:" + entry["name"]].data.tobytes())
         if entry["kind"] == "changed":
-            differences = read_unit_stream(cursor, *main)
+            layout = (entry["dtype"], tuple(entry["shape"]))
+            parts = {"both": UnitStream(
+                cursor, entry["codec"], layout, current.data, result == "before")}
+        else:
+            parts = {side: UnitStream(cursor, entry["codec"], layout)
+                     for side, layout in self._layouts(entry).items()}
+        if cursor.position != len(cursor.data):
+            raise PatchError("bytes follow a stream's end")
+        return parts
+
+    def _tensor(self, entry, current, parts, result):
+        if entry["kind"] == "changed":
+            layout, differences = (entry["dtype"], tuple(entry["shape"])), parts["both"].differences
             if result == "before":
                 differences = np.zeros_like(differences) - differences
-            return Tensor(*main, add(current.data, differences, main[0]))
-        sides = {"added": {"after": main}, "removed": {"before": main}}.get(entry["kind"])
-        if sides is None:
-            if entry["kind"] != "replaced":
-                raise PatchError(f"kind {entry['kind']}")
-            sides = {"before": (entry["base_dtype"], tuple(entry["base_shape"])), "after": main}
-        found = None
-        for side, layout in sides.items():
-            differences = read_unit_stream(cursor, *layout)
-            if side == result:
-                zero = np.zeros(byte_count(*layout), np.uint8)
-                found = Tensor(*layout, add(zero, differences, layout[0]))
-        return found
+            return Tensor(*layout, add(current.data, differences, layout[0]))
+        layout = self._layouts(entry).get(result)
+        if layout is None:
+            return None
+        zero = np.zeros(byte_count(*layout), np.uint8)
+        return Tensor(*layout, add(zero, parts[result].differences, layout[0]))
 
 
 def main(arguments):

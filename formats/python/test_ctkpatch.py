@@ -1,0 +1,96 @@
+"""Tests of the reference reader on the golden patches: python test_ctkpatch.py"""
+
+import os
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+import ctkcontext
+import ctkpatch
+
+ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../.."
+GOLDEN = ROOT + "/fixtures/patches/v1/"
+
+
+def equal(left, right):
+    return left.keys() == right.keys() and all(
+        left[name][:2] == right[name][:2] and np.array_equal(left[name].data, right[name].data)
+        for name in left)
+
+
+class ReaderTests(unittest.TestCase):
+    def setUp(self):
+        self.base = ctkpatch.load_safetensors(GOLDEN + "base.safetensors")[0]
+        self.tuned = ctkpatch.load_safetensors(GOLDEN + "tuned.safetensors")[0]
+
+    def test_both_ways(self):
+        for codec in ("deflate", "context"):
+            patch = ctkpatch.Patch(GOLDEN + codec + ".ctkpatch")
+            self.assertTrue(equal(patch.apply(self.base), self.tuned), codec)
+            self.assertTrue(equal(patch.revert(self.tuned), self.base), codec)
+
+    def test_wrong_model(self):
+        patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
+        with self.assertRaises(ctkpatch.PatchError):
+            patch.apply(self.tuned)
+
+    def test_truncated_and_flipped_blocks(self):
+        patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
+        stream = patch.streams["tensor:a.weight"].data.tobytes()
+        layout = ("F32", (96, 72))
+        source = self.base["a.weight"].data
+
+        def decode(data):
+            part = ctkpatch.UnitStream(ctkpatch.Cursor(data), "context", layout, source)
+            part.finish(ctkcontext.decode(part.blocks))
+            return part.differences
+
+        expected = decode(stream)
+        for cut in range(1, len(stream), 311):
+            with self.assertRaises(ctkpatch.PatchError):
+                decode(stream[:-cut])
+        for place in range(5, len(stream), 411):
+            data = bytearray(stream)
+            data[place] ^= 0x41
+            try:
+                found = decode(bytes(data))
+            except ctkpatch.PatchError:
+                continue
+            self.assertFalse(np.array_equal(found, expected) and place > 400, place)
+
+    def test_worked_examples(self):
+        with open(ROOT + "/formats/context.md", encoding="utf-8") as file:
+            blocks = file.read().split("```hex\n")[1:]
+        small = bytes(int(byte, 16) for line in blocks[0].split("```")[0].splitlines()
+                      for byte in line.split()[1:])
+        (found,) = ctkcontext.decode([ctkcontext.Block(small, 0, 16, 1, False)])
+        self.assertEqual(found[0].tolist(), [3, 9, 14])
+        self.assertEqual(found[1].tolist(), [1, 255, 20])
+
+    def test_files_and_conversions(self):
+        patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
+        arrays = {name: array for name, array in ctkpatch.to_arrays(self.base).items()
+                  if self.base[name].dtype in ctkpatch.ARRAYS}
+        again = ctkpatch.from_arrays(arrays)
+        self.assertTrue(equal(again, {name: self.base[name] for name in arrays}))
+        with tempfile.TemporaryDirectory() as folder:
+            ctkpatch.save_safetensors(folder + "/m", patch.apply(self.base), {})
+            self.assertTrue(equal(ctkpatch.load_safetensors(folder + "/m")[0], self.tuned))
+
+    def test_state_dict(self):
+        try:
+            import torch
+        except ImportError:
+            self.skipTest("torch is not installed")
+        patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
+        state = ctkpatch.to_state_dict(self.base)
+        self.assertEqual(state["c.half"].dtype, torch.bfloat16)
+        made = ctkpatch.to_state_dict(patch.apply(ctkpatch.from_state_dict(state)))
+        self.assertTrue(equal(ctkpatch.from_state_dict(made), self.tuned))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    unittest.main()
