@@ -171,6 +171,10 @@ struct AlgebraCommandTests {
       try json(["inspect", path("deflate.ctkpatch")])["tensors"]?.arrayValue?.first)
     #expect((row["mean_steps"]?.doubleValue ?? 0) > 1)
     #expect(row["largest_steps"]?.intValue != nil)
+    let based = try json(["inspect", path("a.ctkpatch"), "--base", path("base")])
+    let same = try #require(based["tensors"]?.arrayValue?.first)
+    #expect(same["mean_steps"] == row["mean_steps"])
+    #expect((same["value_bound_bits"]?.doubleValue ?? 0) > 1)
     let wrong = try json(["inspect", path("base"), "--map"], status: 65)
     #expect(wrong["error"]?["code"] == "input.invalid")
   }

@@ -77,7 +77,8 @@ import Testing
     let files = FileManager.default.enumerator(at: root, includingPropertiesForKeys: Array(keys))
     var total = 0
     for case let file as URL in files ?? .init() {
-      total += try file.resourceValues(forKeys: keys).fileSize ?? 0
+      let values = try file.resourceValues(forKeys: keys)
+      if values.isRegularFile == true { total += values.fileSize ?? 0 }
     }
     #expect(total > 1_000_000 && total < 16_000_000)
   }

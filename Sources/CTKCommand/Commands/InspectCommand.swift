@@ -13,6 +13,7 @@ struct InspectCommand: ReportingCommand {
       Examples:
         ctk inspect base
         ctk inspect mrpc.ctkpatch --json
+        ctk inspect mrpc.ctkpatch --base minilm
         ctk inspect mrpc.ctkmask --map
         ctk inspect mrpc.ctkpatch --plot mrpc.svg
         ctk inspect run
@@ -20,6 +21,9 @@ struct InspectCommand: ReportingCommand {
 
   @Argument(help: "A checkpoint folder or file, a mask, a patch or a run folder.")
   var path: String
+
+  @Option(help: "A patch's base, to show the steps of values that are coded against it.")
+  var base: String?
 
   @Flag(help: "Show where the weights of a mask or patch lie, in characters.")
   var map = false
@@ -52,7 +56,8 @@ struct InspectCommand: ReportingCommand {
   private func inspect(_ patch: PatchFile, _ reporter: Reporter) throws {
     let report = try PatchInspector.inspect(patch)
     try plot(.patch(patch), "\(Humanize.count(report.changes)) changed weights")
-    let steps = try PatchSteps(patch)
+    let steps = try PatchSteps(
+      patch, base: try base.map { try SafetensorsCheckpoint(path: $0) })
     let map = try mapText(.patch(patch))
     reporter.finish(
       schema: "ctk-inspect/1", steps.added(to: report.json),

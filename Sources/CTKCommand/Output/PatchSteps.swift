@@ -6,9 +6,9 @@ struct PatchSteps {
   private var histograms: [String: StepHistogram] = [:]
 
   /// - Throws: `patch.damaged`, `patch.unsupported`.
-  init(_ patch: PatchFile) throws(PatchError) {
+  init(_ patch: PatchFile, base: (any TensorSource)? = nil) throws(PatchError) {
     for entry in patch.header.entries where entry.kind == .changed {
-      histograms[entry.name] = try patch.steps(of: entry.name)
+      histograms[entry.name] = try patch.steps(of: entry.name, base: base)
     }
   }
 
@@ -23,6 +23,7 @@ struct PatchSteps {
         guard var object = row.objectValue, let name = object["name"]?.stringValue,
           let steps = histograms[name]
         else { return row }
+        object["value_bound_bits"] = .real(steps.boundBits / Double(max(steps.count, 1)))
         object["mean_steps"] = .real(steps.mean)
         object["largest_steps"] = steps.largestJSON
         object["steps_histogram"] = steps.json

@@ -6,7 +6,7 @@ enum PatchText {
   static func table(_ report: PatchReport, _ steps: PatchSteps) -> String {
     var table = Table([
       "tensor", "kind", "codec", ">changed", ">of", ">density", ">index bits", ">bound",
-      ">value bits", ">mean steps", ">largest",
+      ">value bits", ">bound", ">mean steps", ">largest",
     ])
     for row in report.rows {
       let changes = Double(max(row.entry.changes, 1))
@@ -17,6 +17,7 @@ enum PatchText {
         Humanize.fixed(8 * Double(row.indexByteCount) / changes, 2),
         Humanize.fixed(row.boundBits / changes, 2),
         Humanize.fixed(8 * Double(row.valueByteCount) / changes, 2),
+        steps[row.entry.name].map { Humanize.fixed($0.boundBits / changes, 2) } ?? "",
         steps[row.entry.name].map { Humanize.fixed($0.mean, 1) } ?? "",
         steps[row.entry.name].map { "\($0.largest)" } ?? "",
       ])

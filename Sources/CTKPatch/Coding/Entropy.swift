@@ -9,7 +9,7 @@ import Darwin
 /// Order-0 entropies, in bits.
 package enum Entropy {
   /// Bits to code a sequence with these symbol counts.
-  static func bits(counts: UnsafeMutableBufferPointer<Int>) -> Double {
+  static func bits(counts: UnsafeBufferPointer<Int>) -> Double {
     let total = Double(counts.reduce(0, +))
     return counts.reduce(0) { sum, count in
       count == 0 ? sum : sum - Double(count) * log2(Double(count) / total)

@@ -52,7 +52,7 @@ package enum Part {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { counts in
       counts.initialize(repeating: 0)
       for byte in bytes { counts[Int(byte)] += 1 }
-      return Entropy.bits(counts: counts) / Double(max(bytes.count, 1))
+      return Entropy.bits(counts: UnsafeBufferPointer(counts)) / Double(max(bytes.count, 1))
     }
   }
 

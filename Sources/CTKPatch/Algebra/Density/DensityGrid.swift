@@ -62,15 +62,33 @@ extension WeightSelection {
 extension PatchFile {
   /// How far the units of a changed tensor move; nil when only the base can tell.
   ///
-  /// - Throws: `tensor.missing`, `patch.damaged`, `patch.unsupported`.
-  public func steps(of name: String) throws(PatchError) -> StepHistogram? {
-    let changes: TensorPatch
-    do throws(PatchError) {
-      changes = try tensorPatch(named: name)
-    } catch {
-      guard error.code == PatchErrorCode.needsBase.rawValue else { throw error }
-      return nil
+  /// - Parameter base: the base, if it is at hand.
+  /// - Throws: `tensor.missing`, `patch.wrong-base`, `patch.damaged`,
+  ///   `patch.unsupported`, and the codes of the base.
+  public func steps(
+    of name: String, base: (any TensorSource)? = nil
+  ) throws(PatchError) -> StepHistogram? {
+    guard let base else {
+      do throws(PatchError) {
+        return Self.steps(try tensorPatch(named: name))
+      } catch {
+        guard error.code == PatchErrorCode.needsBase.rawValue else { throw error }
+        return nil
+      }
     }
+    guard base.info(of: name) == entry(named: name)?.before?.info else {
+      throw PatchError(
+        .wrongBase, "tensor '\(name)' is not in the base as the patch describes it",
+        path: path, hint: "give the base that the patch was made from")
+    }
+    defer { base.release(name) }
+    return Self.steps(
+      try base.lend(name) { (bytes) throws(PatchError) in
+        try tensorPatch(named: name, base: bytes)
+      })
+  }
+
+  private static func steps(_ changes: TensorPatch) -> StepHistogram {
     var histogram = StepHistogram()
     for block in changes.blocks {
       block.forEachChange(changes.unit) { _, steps in histogram.add(steps) }

@@ -13,6 +13,16 @@ public struct StepHistogram: Sendable, Equatable {
   /// Steps moved on average; 0 when nothing moved.
   public var mean: Double { count == 0 ? 0 : total / Double(count) }
 
+  /// Bits to code the moves when only the sizes of their steps, by powers of two, are
+  /// known to differ in frequency: the entropy of `counts`, the sign and the bits below.
+  ///
+  /// A codec that knows more, such as the base or the row, can stay below.
+  public var boundBits: Double {
+    var bits = counts.withUnsafeBufferPointer { Entropy.bits(counts: $0) } + Double(count)
+    for (bin, count) in counts.enumerated() { bits += Double(bin * count) }
+    return bits
+  }
+
   /// Adds a unit that moved, by at least one step.
   mutating func add(_ steps: UInt64) {
     counts[63 - steps.leadingZeroBitCount] += 1
