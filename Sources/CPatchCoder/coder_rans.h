@@ -33,7 +33,7 @@ typedef struct {
   unsigned lanes;
   const uint8_t *next;
   const uint8_t *end;
-  // Set when words are missing; decoding goes on with made-up ones.
+  // Set when words are missing or stand for nothing; decoding goes on regardless.
   int failed;
 } rans_decoder;
 

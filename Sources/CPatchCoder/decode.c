@@ -351,9 +351,17 @@ static inline int64_t source_number(const real_context *context, uint32_t bits) 
   return context->is_target ? -integer : integer;
 }
 
-static inline uint32_t result_bits(const real_context *context, int64_t number) {
+// The float of a number of the grid; clears *is_exact when there is none.
+static inline uint32_t result_bits(const real_context *context, int64_t number,
+                                   int *is_exact) {
   if (context->is_target) number = (int64_t)(0 - (uint64_t)number);
-  return bits_of_float((float)((double)number * context->unit));
+  double value = (double)number * context->unit;
+  float result = (float)value;
+  if ((double)result != value || !(value > -0x1p53 * context->unit) ||
+      !(value < 0x1p53 * context->unit)) {
+    *is_exact = 0;
+  }
+  return bits_of_float(result);
 }
 
 // One unit, from the cell of its change and its lane's raw bits.
@@ -375,7 +383,9 @@ static uint32_t take_real(rans_decoder *decoder, unsigned lane, const real_conte
   state >>= count;
   decoder->state[lane] = rans_refilled(decoder, state);
   target = (int64_t)((uint64_t)target + ((uint64_t)reversed_bits(piece, count) << wanted));
-  uint32_t result = ordered_f32(result_bits(context, target));
+  int is_exact = 1;
+  uint32_t result = ordered_f32(result_bits(context, target, &is_exact));
+  if (!is_exact) decoder->failed = 1;
   uint32_t origin = ordered_f32(source_bits);
   return context->is_target ? origin - result : result - origin;
 }

@@ -11,7 +11,8 @@
 // A grid of classes takes time for every place, so it has to save something.
 #define GRID_ADVANTAGE 0.98
 // Coded bits for each lane, so that the lanes' own 64 bits hardly count.
-#define BITS_PER_LANE (32 * 1024)
+#define DECISIONS_PER_LANE 16384
+#define BITS_PER_LANE (32 * 2048)
 
 struct ctk_encoder {
   coder_buffer output;
@@ -152,10 +153,12 @@ static int plan_values(ctk_encoder *encoder, const ctk_encoder_input *input,
   return plan_contexts(&encoder->contexts, &plan->lines, plan->symbol, TABLE_SYMBOLS, context);
 }
 
-static unsigned lanes_log_for(double bits) {
+static unsigned lanes_log_for(double bits, double decisions) {
   unsigned log = 0;
   while (log < MOST_LANES_LOG && bits >= (double)BITS_PER_LANE * (2 << log)) log++;
-  return log;
+  // Decisions are many and cheap: twice the lanes keep their lists shorter.
+  return log < MOST_LANES_LOG && decisions > (double)DECISIONS_PER_LANE * (1 << log) ? log + 1
+                                                                                      : log;
 }
 
 // Headers
@@ -452,7 +455,9 @@ int ctk_encoder_encode(ctk_encoder *encoder, const ctk_encoder_input *input,
   uint32_t *words = scratch_reserve(&encoder->words, capacity * sizeof *words);
   if (words != NULL && plan_lines(&encoder->lines, input, &plan->lines) && plan_positions(encoder, input, plan) &&
       plan_values(encoder, input, plan)) {
-    plan->lanes_log = lanes_log_for(plan->index_bits + plan->value_bits);
+    plan->lanes_log = lanes_log_for(
+        plan->index_bits + plan->value_bits,
+        plan->index_form == INDEX_GRID ? encoder->grid_plan.decisions : 0);
     write_head(encoder, input, plan);
     rans_encoder rans;
     rans_start(&rans, 1u << plan->lanes_log, words + capacity);

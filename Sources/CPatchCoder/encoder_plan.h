@@ -32,6 +32,8 @@ int plan_lines(scratch *memory, const ctk_encoder_input *input, block_lines *lin
 // Positions as a grid of row and column classes.
 typedef struct {
   double bits;
+  // Places that are decided on.
+  double decisions;
   uint8_t *row_class;
   uint8_t *column_class;
   uint32_t row_counts[MOST_CLASSES + 1];

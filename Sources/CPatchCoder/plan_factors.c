@@ -10,12 +10,18 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-#define ITERATIONS 5
+#define ITERATIONS 4
 // Iterations before units are weighted by how well they fit.
 #define PLAIN_ITERATIONS 2
 // Squared residuals, in those of a typical unit, that count half.
-#define TOLERANCE 16
-#define FACTORS_TRIED 10
+#define TOLERANCE 32
+// Octaves from the mean binary logarithm of normal noise to its deviation.
+#define NOISE_OCTAVES 0.9
+// Units' worth of doubt that draws the numbers of sparse lines towards 0.
+#define RIDGE 2
+// Units that a fit looks at; more of them are sampled.
+#define FITTED_UNITS ((uint32_t)1 << 18)
+#define FACTORS_TRIED 16
 // Attempts, each from another row, before a next factor is given up.
 #define ATTEMPTS 2
 #define LARGEST_NUMBER 32767
@@ -29,6 +35,8 @@ typedef struct {
   float *left;
   // How much each unit counts: those that do not fit are noise.
   float *trust;
+  // Every how many units are looked at while fitting.
+  uint32_t stride;
   // One number for each line.
   float *row;
   float *column;
@@ -41,10 +49,10 @@ static inline double octaves_of(float value) {
   return (double)bits / (1 << 23) - 127;
 }
 
-static double mean_octaves(const float *rest, uint32_t count) {
+static double mean_octaves(const float *rest, uint32_t count, uint32_t stride) {
   double sum = 0;
   uint32_t used = 0;
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < count; i += stride) {
     if (rest[i] == 0) continue;
     sum += octaves_of(rest[i]);
     used++;
@@ -78,27 +86,32 @@ static void solve(factor_work *work, const uint32_t *own, uint32_t size, float *
                   const uint32_t *other, const float *given) {
   memset(numbers, 0, size * sizeof(float));
   memset(work->weight, 0, size * sizeof(float));
-  for (uint32_t i = 0; i < work->lines->count; i++) {
+  for (uint32_t i = 0; i < work->lines->count; i += work->stride) {
     float factor = given[other[i]], trusted = factor * work->trust[i];
     numbers[own[i]] += work->rest[i] * trusted;
     work->weight[own[i]] += factor * trusted;
   }
+  double total = 0;
+  for (uint32_t i = 0; i < size; i++) total += work->weight[i];
+  float ridge = (float)(RIDGE * total * work->stride / work->lines->count);
   for (uint32_t i = 0; i < size; i++) {
-    numbers[i] = work->weight[i] > 0 ? numbers[i] / work->weight[i] : 0;
+    numbers[i] = work->weight[i] > 0 ? numbers[i] / (work->weight[i] + ridge) : 0;
   }
 }
 
-static void subtract(factor_work *work) {
+// What is left of every `stride`th unit.
+static void subtract(factor_work *work, uint32_t stride) {
   const block_lines *lines = work->lines;
-  for (uint32_t i = 0; i < lines->count; i++) {
+  for (uint32_t i = 0; i < lines->count; i += stride) {
     float product = work->row[lines->row[i]] * work->column[lines->column[i]];
     work->left[i] = work->rest[i] == 0 ? 0 : work->rest[i] - product;
   }
 }
 
 static void judge(factor_work *work) {
-  float spread = (float)exp2(2 * mean_octaves(work->left, work->lines->count)) * TOLERANCE;
-  for (uint32_t i = 0; i < work->lines->count; i++) {
+  double octaves = mean_octaves(work->left, work->lines->count, work->stride);
+  float spread = (float)exp2(2 * octaves) * TOLERANCE;
+  for (uint32_t i = 0; i < work->lines->count; i += work->stride) {
     work->trust[i] = spread / (spread + work->left[i] * work->left[i]);
   }
 }
@@ -145,7 +158,7 @@ static void fit(factor_work *work, unsigned skipped) {
   start(work, skipped);
   for (unsigned i = 0; i < ITERATIONS; i++) {
     if (i >= PLAIN_ITERATIONS) {
-      subtract(work);
+      subtract(work, work->stride);
       judge(work);
     }
     solve(work, lines->row, lines->grid.rows, work->row, lines->column, work->column);
@@ -158,13 +171,14 @@ static int add_factor(factor_work *work, factor_plan *plan, unsigned skipped) {
   const block_lines *lines = work->lines;
   uint32_t rows = lines->grid.rows, columns = lines->grid.width;
   fit(work, skipped);
-  subtract(work);
-  double signal = 0, noise = 0;
+  subtract(work, 1);
+  double signal = 0;
   for (uint32_t i = 0; i < lines->count; i++) {
     double product = (double)work->rest[i] - work->left[i];
     signal += product * product;
-    noise += (double)work->left[i] * work->left[i];
   }
+  double octaves = mean_octaves(work->left, lines->count, 1) + NOISE_OCTAVES;
+  double noise = lines->count * exp2(2 * octaves);
   double row_size = root_mean_square(work->row, rows, lines->active_rows);
   double column_size = root_mean_square(work->column, columns, lines->active_columns);
   if (!(signal > 0 && noise > 0 && row_size > 0 && column_size > 0)) return 0;
@@ -179,8 +193,8 @@ static int add_factor(factor_work *work, factor_plan *plan, unsigned skipped) {
   int32_t *column_numbers = plan->column_factors + (size_t)k * columns;
   quantize(work->row, rows, row_step, row_numbers);
   quantize(work->column, columns, column_step, column_numbers);
-  subtract(work);
-  double octaves = mean_octaves(work->left, lines->count);
+  subtract(work, 1);
+  octaves = mean_octaves(work->left, lines->count, 1);
   double cost = number_bits(row_numbers, rows, lines->active_rows) +
                 number_bits(column_numbers, columns, lines->active_columns);
   if (!(lines->count * (plan->rest_octaves - octaves) > cost)) return 0;
@@ -191,15 +205,26 @@ static int add_factor(factor_work *work, factor_plan *plan, unsigned skipped) {
   return 1;
 }
 
+static uint32_t common_divisor(uint32_t a, uint32_t b) {
+  return b == 0 ? a : common_divisor(b, a % b);
+}
+
+// A stride that meets all columns even when every unit is coded.
+static uint32_t stride_of(const block_lines *lines) {
+  uint32_t stride = lines->count / FITTED_UNITS + 1;
+  while (common_divisor(stride, lines->grid.width) != 1) stride++;
+  return stride;
+}
+
 int plan_factors(scratch *memory, const block_lines *lines, float *rest, factor_plan *plan) {
   plan->factors = 0;
-  plan->rest_octaves = mean_octaves(rest, lines->count);
+  plan->rest_octaves = mean_octaves(rest, lines->count, 1);
   if (lines->grid.rows < 2 || lines->grid.width < 2) return 1;
   size_t size = (size_t)lines->grid.rows + lines->grid.width;
   size_t words = size * (FACTORS_TRIED + 2) + 2 * (size_t)lines->count;
   float *floats = scratch_reserve(memory, words * sizeof(float));
   if (floats == NULL) return 0;
-  factor_work work = {.lines = lines, .rest = rest, .left = floats};
+  factor_work work = {.lines = lines, .rest = rest, .left = floats, .stride = stride_of(lines)};
   work.trust = work.left + lines->count;
   work.row = work.trust + lines->count;
   work.column = work.row + lines->grid.rows;

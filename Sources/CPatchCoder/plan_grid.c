@@ -162,9 +162,12 @@ int plan_grid(scratch *memory, const block_lines *lines, grid_plan *plan) {
   double places[LEVEL_LIMIT] = {0}, set[LEVEL_LIMIT] = {0};
   unsigned most_rows = highest(plan->row_counts), most_columns = highest(plan->column_counts);
   plan->levels = most_rows + most_columns - 1;
+  plan->decisions = 0;
   for (unsigned a = 1; a <= most_rows; a++) {
     for (unsigned b = 1; b <= most_columns; b++) {
-      places[a + b - 2] += (double)plan->row_counts[a] * plan->column_counts[b];
+      double count = (double)plan->row_counts[a] * plan->column_counts[b];
+      places[a + b - 2] += count;
+      plan->decisions += count;
     }
   }
   for (uint32_t i = 0; i < lines->count; i++) {

@@ -526,8 +526,13 @@ def read_reals(walk, stacked, which, heads, positions, lines):
     for head, (bits, _), own, is_escape in zip(
             heads, sources, walk.gather(result), walk.gather(escaped)):
         made = (-own if head.block.is_target else own).astype(np.float64)
-        made = (made * 2.0 ** (head.grid - 149)).astype(np.float32).view("<u4")
-        change = ordered(made) - ordered(bits)
+        made = np.where(is_escape, 0, made) * 2.0 ** (head.grid - 149)
+        with np.errstate(over="ignore"):
+            rounded = made.astype(np.float32)
+        limit = 2.0 ** 53 * 2.0 ** (head.grid - 149)
+        if (rounded != made).any() or (np.abs(made) >= limit).any():
+            raise PatchError("a value that no float has")
+        change = ordered(rounded.view("<u4")) - ordered(bits)
         change = np.where(is_escape, own, -change if head.block.is_target else change)
         differences.append((change & 0xFFFFFFFF).astype("<u4"))
     return differences
