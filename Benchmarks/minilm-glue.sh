@@ -16,13 +16,8 @@ run() {
   local task=$1 data=$2 method=$3 seed=$4
   local name=$output/$task-$method-$seed
   [ -s "$name.json" ] && return
-  local options=()
-  # The first seed's mask serves the other seeds: it belongs to base and task.
-  if [ "$method" = child-d ] && [ "$seed" != 1 ]; then
-    options=(--mask "$output/$task-child-d-1/mask.safetensors")
-  fi
   "$ctk" finetune --base "$base" --task "$task" --data "$glue/$data" --method "$method" \
-    --seed "$seed" --output "$name" --force --json --no-progress "${options[@]}" \
+    --seed "$seed" --output "$name" --force --json --no-progress \
     >"$name.json.partial" 2>"$name.events"
   "$ctk" export-delta --base "$base" --run "$name" --output "$name.patch" --force --json \
     >"$name.patch.json"
