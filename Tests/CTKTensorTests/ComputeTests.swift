@@ -6,6 +6,17 @@ import Testing
 
 @Suite(.tags(.numeric))
 struct ComputeTests {
+  /// Manifests are compared by it, also while other threads ask for it.
+  @Test func theDescriptionIsTheSameForAll() async {
+    let descriptions = await withTaskGroup(of: Set<String>.self) { group in
+      for _ in 0..<4 {
+        group.addTask { Set((0..<2000).map { _ in Compute.blasDescription }) }
+      }
+      return await group.reduce(into: Set<String>()) { $0.formUnion($1) }
+    }
+    #expect(descriptions.count == 1)
+  }
+
   @Test(arguments: [(1, 1, 1), (3, 5, 7), (64, 48, 33), (130, 70, 96)])
   func productsAgreeWithTheDefinition(_ rows: Int, _ depth: Int, _ columns: Int) {
     var random = SeededGenerator(seed: UInt64(rows))

@@ -20,9 +20,10 @@ package struct Compute: Sendable {
   }
 
   /// OpenBLAS's version and the kernel family it chose, for manifests.
-  package static var blasDescription: String {
+  ///
+  /// Read once: OpenBLAS puts the text together in one buffer for all callers.
+  package static let blasDescription =
     "\(String(cString: openblas_get_config())) / \(String(cString: openblas_get_corename()))"
-  }
 
   /// Fewest floats for which a second thread pays.
   private static let parallelGrain = 16_384
