@@ -38,17 +38,13 @@ package struct LossPlot {
   }
 
   package var svg: String {
-    """
-    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.text(Self.width)) \
-    \(Self.text(Self.height))" font-family="sans-serif" font-size="12">
-    <rect width="100%" height="100%" fill="white"/>
-    \(axes)
-    \(epochs.map(mark).joined(separator: "\n"))
-    \(curve(losses.map(\.loss), color: "#bbccdd", width: 1))
-    \(curve(smooth, color: "#1f4e79", width: 2))
-    </svg>
-
-    """
+    var document = SVGDocument(
+      width: Self.width, height: Self.height, title: "Loss of the run over its steps")
+    addAxes(to: &document)
+    for epoch in epochs { addMark(epoch, to: &document) }
+    document.polyline(points(losses.map(\.loss)), stroke: "#bbccdd", width: 1)
+    document.polyline(points(smooth), stroke: "#1f4e79", width: 2)
+    return document.text
   }
 
   // MARK: Scales
@@ -72,43 +68,32 @@ package struct LossPlot {
     Self.height - Self.bottom - (Self.height - Self.top - Self.bottom) * loss / largestLoss
   }
 
-  private static func text(_ number: Double) -> String { String(format: "%.1f", number) }
-
   // MARK: Parts
 
-  private func curve(_ values: [Double], color: String, width: Int) -> String {
-    let points = zip(losses, values).map { "\(Self.text(x($0.step))),\(Self.text(y($1)))" }
-    return "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(width)\" "
-      + "points=\"\(points.joined(separator: " "))\"/>"
+  private func points(_ values: [Double]) -> [(x: Double, y: Double)] {
+    zip(losses, values).map { (x($0.step), y($1)) }
   }
 
-  private var axes: String {
-    let ticks = (0...4).map { tick in
+  private func addAxes(to document: inout SVGDocument) {
+    let (bottom, end) = (y(0), x(lastStep))
+    document.line(x1: Self.left, y1: Self.top, x2: Self.left, y2: bottom, stroke: "#000000")
+    document.line(x1: Self.left, y1: bottom, x2: end, y2: bottom, stroke: "#000000")
+    for tick in 0...4 {
       let (loss, step) = (largestLoss * Double(tick) / 4, lastStep * tick / 4)
-      return """
-        <text x="\(Self.text(Self.left - 6))" y="\(Self.text(y(loss) + 4))" \
-        text-anchor="end">\(String(format: "%.3f", loss))</text>
-        <text x="\(Self.text(x(step)))" y="\(Self.text(Self.height - Self.bottom + 18))" \
-        text-anchor="middle">\(step)</text>
-        """
+      document.text(
+        String(format: "%.3f", loss), x: Self.left - 6, y: y(loss) + 4, anchor: .end)
+      document.text("\(step)", x: x(step), y: bottom + 18, anchor: .middle)
     }
-    return """
-      <path d="M\(Self.text(x(0))) \(Self.text(Self.top)) V\(Self.text(y(0))) \
-      H\(Self.text(x(lastStep)))" fill="none" stroke="black"/>
-      \(ticks.joined(separator: "\n"))
-      <text x="\(Self.text(Self.width / 2))" y="\(Self.text(Self.height - 10))" \
-      text-anchor="middle">step</text>
-      <text x="14" y="\(Self.text(Self.height / 2))" text-anchor="middle" \
-      transform="rotate(-90 14 \(Self.text(Self.height / 2)))">loss</text>
-      """
+    document.text("step", x: Self.width / 2, y: Self.height - 10, anchor: .middle)
+    document.text("loss", x: Self.left, y: Self.top - 8, anchor: .end)
   }
 
   /// A line at an epoch's end with what was measured there.
-  private func mark(_ epoch: (step: Int, text: String)) -> String {
-    let place = Self.text(x(epoch.step))
-    return """
-      <path d="M\(place) \(Self.text(Self.top)) V\(Self.text(y(0)))" stroke="#cccccc"/>
-      <text x="\(place)" y="\(Self.text(Self.top - 8))" text-anchor="end">\(epoch.text)</text>
-      """
+  private func addMark(
+    _ epoch: (step: Int, text: String), to document: inout SVGDocument
+  ) {
+    let place = x(epoch.step)
+    document.line(x1: place, y1: Self.top, x2: place, y2: y(0), stroke: "#cccccc")
+    document.text(epoch.text, x: place, y: Self.top - 8, anchor: .end)
   }
 }
