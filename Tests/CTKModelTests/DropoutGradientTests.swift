@@ -20,7 +20,9 @@ struct DropoutGradientTests {
     let workspace: Workspace
     let stream = DropoutStream(seed: 20261125, step: 3)
 
-    init(_ folder: String, _ compute: Compute) throws {
+    init(
+      _ folder: String, _ compute: Compute, keeping activations: KeptActivations = .all
+    ) throws {
       let model = try ReferenceModel(folder)
       var configuration = model.network.configuration
       configuration.hiddenDropout = 0.2
@@ -32,7 +34,7 @@ struct DropoutGradientTests {
       batch = try model.batch()
       targets = try model.targets()
       workspace = network.workspace(
-        BatchLimits(covering: [batch]), compute: compute)
+        BatchLimits(covering: [batch]), compute: compute, keeping: activations)
     }
 
     /// Mean loss of the batch.
@@ -96,6 +98,17 @@ struct DropoutGradientTests {
           abs(found - expected) < 1e-4 + 2e-3 * abs(expected),
           "\(kernels.variant) \(parameter.name): \(found), expected \(expected)")
       }
+    }
+  }
+
+  /// Layers that run again drop the same entries, so no bit of a gradient differs.
+  @Test(arguments: ReferenceModel.folders)
+  func recomputedLayers(_ folder: String) throws {
+    let compute = Compute(threadCount: 2)
+    let kept = try Subject(folder, compute).gradient()
+    let recomputed = try Subject(folder, compute, keeping: .layerInputs).gradient()
+    for parameter in try Subject(folder, compute).network.layout.parameters {
+      #expect(recomputed.floats(parameter.name) == kept.floats(parameter.name), "\(parameter.name)")
     }
   }
 }

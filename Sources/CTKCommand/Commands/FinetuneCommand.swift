@@ -83,6 +83,7 @@ struct FinetuneCommand: ReportingCommand {
   @Option(help: "Seconds between two saved states within an epoch.")
   var saveInterval = 30.0
 
+  @OptionGroup var memory: MemoryOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
@@ -124,6 +125,7 @@ struct FinetuneCommand: ReportingCommand {
     session.saveInterval = saveInterval
     session.savesModel = saveModel
     session.plots = plot
+    session.activations = memory.activations
     session.onProgress = reporter.progress
     session.onEvent = { event in
       Interruption.deferToCommand()

@@ -53,6 +53,7 @@ struct MaskCommand: ReportingCommand {
   @Option(help: "Seed of a new head, of the draw of examples and of random scores.")
   var seed: UInt64 = 42
 
+  @OptionGroup var memory: MemoryOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
@@ -74,7 +75,8 @@ struct MaskCommand: ReportingCommand {
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: seed)
     reporter.log("drawn from the seed: \(model.initialized.map { model.network.layout[$0].name })")
     let scores = try MaskScorer(
-      model: model, maxLength: length.maxLength, compute: threads.compute
+      model: model, maxLength: length.maxLength, keeping: memory.activations,
+      compute: threads.compute
     ).scores(score, scope: ParameterScope(scope), data: data, settings, reporter.progress)
     let mask = try MaskBuilder(layout: model.network.layout).mask(
       scores, keep: keep, score: score, baseFingerprint: try checkpoint.fingerprint(),

@@ -8,9 +8,7 @@ extension SequenceClassifier {
   private static let blocksOfLayer = 32
 
   /// Floats of arena that a pass over such a batch takes.
-  ///
-  /// - Parameter keepsActivations: whether a backward pass follows.
-  package func arenaCapacity(_ limits: BatchLimits, keepsActivations: Bool = true) -> Int {
+  package func arenaCapacity(_ limits: BatchLimits, keeping activations: KeptActivations) -> Int {
     let (tokens, width) = (limits.tokens, configuration.hiddenSize)
     let inner = configuration.intermediateSize
     // With dropout every sequence of L tokens has 2 L - 1 distances of its own.
@@ -23,8 +21,13 @@ extension SequenceClassifier {
       tokens * (6 * width + 3 * inner) + 3 * distances
       + (usesRelativePositions ? 5 * limits.sequences * width : 0) + 16 * Self.blocksOfLayer
     let headBlocks = limits.sequences * (8 * width + 4 * max(labelCount, 16)) + 16 * 16
-    let keptLayers = keepsActivations ? layers.count : 2
-    return keptByEmbeddings + keptByLayer * keptLayers + scratch + headBlocks
+    let kept =
+      switch activations {
+      case .all: keptByLayer * layers.count
+      case .layerInputs: keptByLayer + Arena.rounded(tokens * width) * layers.count
+      case .none: keptByLayer * 2
+      }
+    return keptByEmbeddings + kept + scratch + headBlocks
   }
 
   /// Most rows of a product that backward hands to a sink for such a batch.
@@ -34,12 +37,11 @@ extension SequenceClassifier {
 
   /// A workspace for batches up to the limits.
   package func workspace(
-    _ limits: BatchLimits, compute: Compute, keepsActivations: Bool = true
+    _ limits: BatchLimits, compute: Compute, keeping activations: KeptActivations = .all
   ) -> Workspace {
     Workspace(
-      compute: compute,
-      arenaCapacity: arenaCapacity(limits, keepsActivations: keepsActivations),
-      longest: limits.longest, headSize: configuration.headSize,
+      compute: compute, arenaCapacity: arenaCapacity(limits, keeping: activations),
+      activations: activations, longest: limits.longest, headSize: configuration.headSize,
       distances: usesRelativePositions
         ? DistanceTable(
           longest: limits.longest, width: configuration.hiddenSize,

@@ -14,13 +14,20 @@ package struct SequenceClassifier: Sendable {
   /// What a forward pass leaves for the backward pass; valid until the arena's next reset.
   package struct Pass {
     let embeddings: Embeddings.Kept
+    /// Empty when backward is to run the layers again.
     let layers: [EncoderLayer.Kept]
     let head: ClassificationHead.Kept
+    let positions: RelativePositions?
     let dropout: PassDropout
     /// [T, H], output of the embedding block.
     package let embedded: Matrix
     /// [T, H] of each layer, bottom to top.
-    package var hiddenStates: [Matrix] { layers.map(\.output) }
+    package let hiddenStates: [Matrix]
+
+    /// [T, H], what a layer read.
+    func input(ofLayer number: Int) -> Matrix {
+      number == 0 ? embedded : hiddenStates[number - 1]
+    }
     /// [B, H], after the activation of the head's dense layer.
     package var pooled: Matrix { head.pooled }
     /// [B, labels].
@@ -99,20 +106,28 @@ extension SequenceClassifier {
     let positions = positions(batch, sites, workspace)
     var hidden = embedded
     var kept: [EncoderLayer.Kept] = []
+    var outputs: [Matrix] = []
     kept.reserveCapacity(layers.count)
+    outputs.reserveCapacity(layers.count)
     for layer in layers {
       let output = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
-      kept.append(
-        layer.forward(
-          hidden, into: output, batch: batch, positions: positions, dropout: sites, parameters,
-          workspace))
+      let mark = arena.mark
+      let keptLayer = layer.forward(
+        hidden, into: output, batch: batch, positions: positions, dropout: sites, parameters,
+        workspace)
+      if workspace.activations == .all {
+        kept.append(keptLayer)
+      } else {
+        arena.release(to: mark)
+      }
+      outputs.append(output)
       hidden = output
     }
     let keptHead = head.forward(
       hidden, batch: batch, dropout: headSites(sites), parameters, workspace)
     return Pass(
-      embeddings: keptEmbeddings, layers: kept, head: keptHead, dropout: sites,
-      embedded: embedded)
+      embeddings: keptEmbeddings, layers: kept, head: keptHead, positions: positions,
+      dropout: sites, embedded: embedded, hiddenStates: outputs)
   }
 
   /// Runs the network without dropout and keeps no layer's activations.
@@ -157,18 +172,33 @@ extension SequenceClassifier {
       pass.head, logitGradient: logitGradient, batch: batch, dropout: headSites(pass.dropout),
       into: gradient, sink: sink, parameters, workspace)
     guard let gradient else { return }
-    for (layer, kept) in zip(layers, pass.layers).reversed() {
+    for layer in layers.reversed() {
       let part = NetworkPart.layer(layer.number)
       if part < lowest { break }
+      let layerMark = arena.mark
       layer.backward(
-        kept, gradient: gradient, batch: batch, dropout: pass.dropout,
-        needsInputGradient: lowest < part, sink: sink, parameters, workspace)
+        kept(layer, of: pass, batch, parameters, workspace), gradient: gradient, batch: batch,
+        dropout: pass.dropout, needsInputGradient: lowest < part, sink: sink, parameters,
+        workspace)
+      arena.release(to: layerMark)
     }
     if lowest == .embeddings {
       embeddings.backward(
         pass.embeddings, gradient: gradient, batch: batch,
         dropout: pass.dropout.site(.embeddings), sink: sink, parameters, workspace)
     }
+  }
+
+  /// What the pass kept of a layer, or what running it again yields.
+  private func kept(
+    _ layer: EncoderLayer, of pass: Pass, _ batch: PackedBatch, _ parameters: ParameterVector,
+    _ workspace: Workspace
+  ) -> EncoderLayer.Kept {
+    if !pass.layers.isEmpty { return pass.layers[layer.number] }
+    return layer.forward(
+      pass.input(ofLayer: layer.number),
+      into: workspace.arena.takeMatrix(batch.tokenCount, configuration.hiddenSize), batch: batch,
+      positions: pass.positions, dropout: pass.dropout, parameters, workspace)
   }
 
   private func lowestPart(wantedBy sink: any GradientSink) -> NetworkPart? {

@@ -19,8 +19,6 @@ struct EncoderLayer {
     let input: Matrix
     let attention: KeptAttention
     let feedForward: FeedForward.Kept
-    /// [T, H], the layer's output.
-    let output: Matrix
   }
 
   enum KeptAttention {
@@ -63,8 +61,7 @@ struct EncoderLayer {
     }
     let keptFeedForward = feedForward.forward(
       middle, into: output, dropout: feedForwardSites(dropout), parameters, workspace)
-    return Kept(
-      input: input, attention: keptAttention, feedForward: keptFeedForward, output: output)
+    return Kept(input: input, attention: keptAttention, feedForward: keptFeedForward)
   }
 
   /// Turns the gradient of the output into the gradient of the input, in place.

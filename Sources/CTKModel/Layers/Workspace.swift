@@ -5,6 +5,7 @@ package import CTKTensor
 package final class Workspace {
   package let compute: Compute
   package let arena: Arena
+  let activations: KeptActivations
   /// Encoded distances, for relative positions.
   let distances: DistanceTable?
   /// Scratch of each attention worker.
@@ -14,9 +15,11 @@ package final class Workspace {
   /// - Parameter arenaCapacity: floats, from `SequenceClassifier.arenaCapacity`.
   /// - Parameter distances: nil for absolute positions.
   package init(
-    compute: Compute, arenaCapacity: Int, longest: Int, headSize: Int, distances: DistanceTable?
+    compute: Compute, arenaCapacity: Int, activations: KeptActivations, longest: Int,
+    headSize: Int, distances: DistanceTable?
   ) {
     self.compute = compute
+    self.activations = activations
     self.distances = distances
     arena = Arena(capacity: arenaCapacity)
     let lanes = compute.kernels.lanes

@@ -63,7 +63,7 @@ package struct Evaluator {
     }
     return network.workspace(
       BatchLimits(tokens: tokens, sequences: sequences, longest: longest), compute: compute,
-      keepsActivations: false)
+      keeping: .none)
   }
 
   /// Examples from longest to shortest, cut where a batch reaches the token budget.

@@ -21,7 +21,13 @@ package final class FisherAccumulator: GradientSink {
   private let starts: [Int?]
   private let granularity: FisherGranularity
   private let scratch: FloatBuffer
+  /// One tile of a weight gradient for each worker.
+  private let tiles: FloatBuffer
   private let compute: Compute
+
+  /// Most floats of a tile, unless one row has more: a tile and its scores stay in a core's
+  /// second-level cache while every example of the batch passes.
+  private static let tileSize = 1 << 16
 
   package init(
     layout: ParameterLayout, scored: [ParameterID], granularity: FisherGranularity,
@@ -38,7 +44,14 @@ package final class FisherAccumulator: GradientSink {
     }
     self.starts = starts
     scores = FloatBuffer(count: total)
-    scratch = FloatBuffer(count: scored.map { layout[$0].count }.max() ?? 0)
+    scratch = FloatBuffer(count: scored.map { Self.scratchSize(layout[$0]) }.max() ?? 0)
+    let widest = scored.map { layout[$0].columns }.max() ?? 0
+    tiles = FloatBuffer(count: compute.threadCount * max(Self.tileSize, widest))
+  }
+
+  /// Floats of scratch in which a whole gradient is formed; products are formed in tiles.
+  private static func scratchSize(_ parameter: Parameter) -> Int {
+    parameter.role == .matrix ? parameter.columns : parameter.count
   }
 
   package func wants(_ id: ParameterID) -> Bool { starts[id.index] != nil }
@@ -57,17 +70,21 @@ package final class FisherAccumulator: GradientSink {
 
   package var separatesExamples: Bool { granularity == .example }
 
-  /// Adds the squares of `left^T right` over each group's rows.
+  /// Adds the squares of `left^T right` over each group's rows, tile by tile.
   ///
-  /// Threads divide the rows of the matrix, so no two of them share a score.
+  /// A tile is some rows of the matrix, so no two threads share a score.
   package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
     guard let target = pointer(id) else { return }
     let groups = groups(examples)
     let (rows, columns) = (left.columns, right.columns)
+    let tileRows = max(1, Self.tileSize / columns)
+    let tileStride = tiles.count / compute.threadCount
     let single = Compute(threadCount: 1, kernels: compute.kernels)
-    compute.parallel(rows, weight: columns * right.rows) { part in
+    compute.forEach((rows + tileRows - 1) / tileRows) { tile, worker in
+      let part = tile * tileRows..<min(rows, (tile + 1) * tileRows)
       let start = part.lowerBound * columns
-      let product = Matrix(scratch.base + start, rows: part.count, columns: columns)
+      let product = Matrix(
+        tiles.base + worker * tileStride, rows: part.count, columns: columns)
       for group in groups {
         single.multiply(
           left.rows(group).columns(part), .transposed, right.rows(group), .plain, into: product)

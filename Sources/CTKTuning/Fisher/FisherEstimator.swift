@@ -21,11 +21,17 @@ package struct FisherEstimator {
 
   private let network: SequenceClassifier
   private let parameters: ParameterVector
+  private let activations: KeptActivations
   private let compute: Compute
 
-  package init(network: SequenceClassifier, parameters: ParameterVector, compute: Compute) {
+  /// - Parameter activations: what forward keeps for backward; no score depends on it.
+  package init(
+    network: SequenceClassifier, parameters: ParameterVector,
+    keeping activations: KeptActivations = .all, compute: Compute
+  ) {
     self.network = network
     self.parameters = parameters
+    self.activations = activations
     self.compute = compute
   }
 
@@ -40,7 +46,7 @@ package struct FisherEstimator {
       layout: network.layout, scored: scored, granularity: settings.granularity, compute: compute)
     let batches = batches(data, settings)
     let workspace = network.workspace(
-      data.limits(batchSize: settings.batchSize), compute: compute)
+      data.limits(batchSize: settings.batchSize), compute: compute, keeping: activations)
     for (number, examples) in batches.enumerated() {
       let batch = data.batch(examples)
       try network.validate(batch)

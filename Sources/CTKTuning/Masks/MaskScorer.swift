@@ -1,16 +1,21 @@
 package import CTKCore
-import CTKModel
+package import CTKModel
 package import CTKTensor
 
 /// Scores a model's weights for a task in any of the ways there are.
 package struct MaskScorer {
   private let model: TaskModel
   private let maxLength: Int
+  private let activations: KeptActivations
   private let compute: Compute
 
-  package init(model: TaskModel, maxLength: Int, compute: Compute) {
+  package init(
+    model: TaskModel, maxLength: Int, keeping activations: KeptActivations = .all,
+    compute: Compute
+  ) {
     self.model = model
     self.maxLength = maxLength
+    self.activations = activations
     self.compute = compute
   }
 
@@ -33,7 +38,8 @@ package struct MaskScorer {
     case .fisher, .lowestFisher:
       if data.train.isEmpty { throw TuningError(.dataEmpty, "there are no training examples") }
       let estimator = FisherEstimator(
-        network: model.network, parameters: model.parameters, compute: compute)
+        network: model.network, parameters: model.parameters, keeping: activations, compute: compute
+      )
       let accumulator = try TuningError.wrap { () throws(ModelError) in
         try estimator.estimate(
           model.tokenize(data.train, maxLength: maxLength, progress: progress), scored: scored,

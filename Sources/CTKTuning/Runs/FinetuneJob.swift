@@ -117,7 +117,8 @@ package struct FinetuneJob {
     settings.usesDropout = options.fisherUsesDropout
     settings.batchSize = options.batchSize
     settings.seed = options.seed
-    let scorer = MaskScorer(model: model, maxLength: options.maxLength, compute: compute)
+    let scorer = MaskScorer(
+      model: model, maxLength: options.maxLength, keeping: session.activations, compute: compute)
     let scores = try scorer.scores(
       .fisher, scope: ParameterScope(options.scope), data: data, settings, session.onProgress)
     return try MaskBuilder(layout: model.network.layout).mask(

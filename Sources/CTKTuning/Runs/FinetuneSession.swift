@@ -1,4 +1,5 @@
 package import CTKCore
+package import CTKModel
 
 /// How one session of a run meets the world; nothing of it changes the run's outcome.
 package struct FinetuneSession {
@@ -8,6 +9,8 @@ package struct FinetuneSession {
   package var savesModel = false
   /// Whether to draw the loss over the steps.
   package var plots = false
+  /// What a forward pass keeps for its backward pass.
+  package var activations = KeptActivations.all
   package var onProgress: ProgressHandler?
   /// What happens during the run, as `log.jsonl` records it.
   package var onEvent: ((JSONValue) -> Void)?

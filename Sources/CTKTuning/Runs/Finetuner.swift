@@ -52,7 +52,8 @@ package final class Finetuner {
     trainer = Trainer(
       network: model.network, parameters: model.parameters, plan: plan,
       settings: Self.settings(options, steps: order.stepCount * options.epochs),
-      limits: train.limits(batchSize: options.batchSize), compute: compute)
+      limits: train.limits(batchSize: options.batchSize), keeping: session.activations,
+      compute: compute)
     planDigest = plan.digest
     if Folder.fileExists(folder.state) {
       try RunState.restore(

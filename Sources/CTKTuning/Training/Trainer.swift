@@ -40,10 +40,13 @@ package final class Trainer {
   private let gradient: CompactGradient
   private let workspace: Workspace
 
-  /// - Parameter limits: of the largest batch to come.
+  /// - Parameters:
+  ///   - limits: of the largest batch to come.
+  ///   - activations: what forward keeps for backward; no result depends on it.
   package init(
     network: SequenceClassifier, parameters: ParameterVector, plan: TrainablePlan,
-    settings: Settings, limits: BatchLimits, compute: Compute
+    settings: Settings, limits: BatchLimits, keeping activations: KeptActivations = .all,
+    compute: Compute
   ) {
     self.network = network
     self.parameters = parameters
@@ -52,7 +55,7 @@ package final class Trainer {
     optimizer = AdamW(plan: plan, settings: settings.optimizer, compute: compute)
     gradient = CompactGradient(
       plan: plan, rows: network.productRows(limits), compute: compute)
-    workspace = network.workspace(limits, compute: compute)
+    workspace = network.workspace(limits, compute: compute, keeping: activations)
   }
 
   /// Steps taken so far.
