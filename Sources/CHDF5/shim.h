@@ -16,6 +16,9 @@ static inline H5F_libver_t ctk_h5_latest_format(void) { return H5F_LIBVER_LATEST
 static inline hid_t ctk_h5_file_access_class(void) { return H5P_FILE_ACCESS; }
 static inline hid_t ctk_h5_dataset_creation_class(void) { return H5P_DATASET_CREATE; }
 static inline hid_t ctk_h5_little_endian_float(void) { return H5T_IEEE_F32LE; }
+static inline hid_t ctk_h5_link_creation_class(void) { return H5P_LINK_CREATE; }
+static inline hid_t ctk_h5_c_string(void) { return H5T_C_S1; }
+static inline size_t ctk_h5_variable_length(void) { return H5T_VARIABLE; }
 static inline hid_t ctk_h5_native_float(void) { return H5T_NATIVE_FLOAT; }
 
 #endif

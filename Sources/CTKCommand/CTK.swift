@@ -19,6 +19,7 @@ public struct CTK: ParsableCommand {
       EvaluateCommand.self, PredictCommand.self, TokenizeCommand.self, ExportDeltaCommand.self,
       ApplyCommand.self, RevertCommand.self, VerifyCommand.self, ComposeCommand.self,
       SquashCommand.self, DiffCommand.self, OverlapCommand.self, ConvertCommand.self,
+      ExportCommand.self,
     ])
 
   public init() {}

@@ -15,6 +15,9 @@ public final class HDF5File: TensorSource {
   private let directory: FileDirectory
   private let mapping: MappedFile
   private let superblock: Superblock
+  /// Where the file lies in the mapped one, which may be an archive.
+  private let extent: Range<Int>
+  private let isMember: Bool
 
   /// Opens a file and lists it.
   ///
@@ -23,16 +26,37 @@ public final class HDF5File: TensorSource {
   ///   the refusals `hdf5.link-refused`, `hdf5.external-storage`,
   ///   `hdf5.virtual-dataset`, `hdf5.shape-bomb`, `hdf5.filter-unsupported`; and
   ///   `hdf5.type-unsupported` when a file with datasets holds no tensor.
-  public init(path: String) throws(HDF5Error) {
-    do {
+  public convenience init(path: String) throws(HDF5Error) {
+    try self.init(path: path, member: nil)
+  }
+
+  /// Opens a file that is stored as it is inside another, such as the weights in a `.keras`
+  /// archive.
+  ///
+  /// - Parameter member: its bytes in the file at `path`.
+  /// - Throws: as `init(path:)`; `hdf5.truncated` when the file ends before the member.
+  public convenience init(path: String, member: Range<Int>) throws(HDF5Error) {
+    try self.init(path: path, member: .some(member))
+  }
+
+  private init(path: String, member: Range<Int>?) throws(HDF5Error) {
+    do throws(HDF5Error) {
       self.path = path
-      mapping = try HDF5Error.wrap { () throws(CoreError) in try MappedFile(path: path) }
-      (superblock, directory) = try mapping.withBytes { (bytes) throws(HDF5Error) in
+      let mapping = try HDF5Error.wrap { () throws(CoreError) in try MappedFile(path: path) }
+      let extent = member ?? 0..<mapping.byteCount
+      guard extent.upperBound <= mapping.byteCount else {
+        throw HDF5Error(.truncated, "the archive ends inside its member")
+      }
+      isMember = member != nil
+      self.extent = extent
+      (superblock, directory) = try mapping.withBytes { (file) throws(HDF5Error) in
+        let bytes = UnsafeRawBufferPointer(rebasing: file[extent])
         let superblock = try Superblock(bytes)
         let image = superblock.image(of: bytes)
         try Self.checkExtension(superblock, image)
         return (superblock, try DirectoryWalker.walk(image, root: superblock.rootHeader))
       }
+      self.mapping = mapping
       findings = directory.findings
     } catch {
       throw error.at(path)
@@ -57,8 +81,7 @@ public final class HDF5File: TensorSource {
     }
     let (info, dataset) = directory.tensors[position]
     return try mapping.withBytes { bytes in
-      let reader = DatasetReader(
-        dataset: dataset, info: info, image: superblock.image(of: bytes))
+      let reader = DatasetReader(dataset: dataset, info: info, image: image(of: bytes))
       if let lent = reader.lent { return try body(lent) }
       let buffer = try readBytes(reader)
       defer { extendLifetime(buffer) }
@@ -66,9 +89,24 @@ public final class HDF5File: TensorSource {
     }
   }
 
+  /// Gives back the memory that reading a tensor's bytes took.
+  ///
+  /// They can be read again, from the disk. An unknown name has no effect.
+  public func discard(_ name: String) {
+    guard let position = directory.position(of: name),
+      case .contiguous(let range) = directory.tensors[position].dataset.storage
+    else { return }
+    let start = extent.lowerBound + superblock.baseOffset
+    mapping.discard(start + range.lowerBound..<start + range.upperBound)
+  }
+
+  private func image(of file: UnsafeRawBufferPointer) -> FileImage {
+    superblock.image(of: UnsafeRawBufferPointer(rebasing: file[extent]))
+  }
+
   private func readBytes(_ reader: DatasetReader) throws(HDF5Error) -> ByteBuffer {
     do {
-      return try reader.read(from: path)
+      return try reader.read(from: isMember ? nil : path)
     } catch {
       throw error.at(path)
     }
@@ -127,7 +165,7 @@ extension HDF5File {
     guard let address = directory.groups[Array(group.utf8)] else { return nil }
     do {
       return try mapping.withBytes { (bytes) throws(HDF5Error) in
-        let object = try ObjectHeader(superblock.image(of: bytes), at: address)
+        let object = try ObjectHeader(image(of: bytes), at: address)
         return try ObjectAttributes.strings(name, of: object)
       }
     } catch {

@@ -68,24 +68,35 @@ struct ConversionTests {
     #expect(overflowCount([1e39, 1] as [Double], .f64, .f16) == 1)
   }
 
-  @Test("The first value that is not finite is found", arguments: [0, 1, 4095, 4096, 9000])
+  @Test("NaN and infinities are found and counted", arguments: [0, 1, 4095, 4096, 9000])
   func finiteScan(position: Int) {
     var singles = [Float](repeating: .greatestFiniteMagnitude, count: 9001)
-    #expect(singles.withUnsafeBytes { FiniteScan.firstNonFinite($0, .f32) } == nil)
+    #expect(firstNonFinite(singles, .f32) == nil && counts(singles, .f32) == [0, 0])
     singles[9000] = .nan
     singles[position] = -.infinity
-    #expect(singles.withUnsafeBytes { FiniteScan.firstNonFinite($0, .f32) } == position)
+    #expect(firstNonFinite(singles, .f32) == position)
+    #expect(counts(singles, .f32) == (position == 9000 ? [0, 1] : [1, 1]))
     var doubles = [Double](repeating: -1, count: 9001)
-    doubles[position] = .nan
-    #expect(doubles.withUnsafeBytes { FiniteScan.firstNonFinite($0, .f64) } == position)
-    for (dtype, bits, finite) in [
-      (DType.f16, 0xFC01 as UInt16, 0x7BFF as UInt16), (.bf16, 0x7F80, 0xFF7F),
+    doubles[position] = -.nan
+    #expect(firstNonFinite(doubles, .f64) == position && counts(doubles, .f64) == [1, 0])
+    for (dtype, bits, finite, expected) in [
+      (DType.f16, 0xFC01 as UInt16, 0x7BFF as UInt16, [1, 0]), (.bf16, 0x7F80, 0xFF7F, [0, 1]),
     ] {
       var halves = [UInt16](repeating: finite, count: 9001)
-      #expect(halves.withUnsafeBytes { FiniteScan.firstNonFinite($0, dtype) } == nil)
+      #expect(firstNonFinite(halves, dtype) == nil && counts(halves, dtype) == [0, 0])
       halves[position] = bits
-      #expect(halves.withUnsafeBytes { FiniteScan.firstNonFinite($0, dtype) } == position)
+      #expect(firstNonFinite(halves, dtype) == position && counts(halves, dtype) == expected)
     }
+  }
+
+  private func firstNonFinite<Element>(_ values: [Element], _ dtype: DType) -> Int? {
+    values.withUnsafeBytes { FiniteScan.firstNonFinite($0, dtype) }
+  }
+
+  /// How many values are NaN, and how many infinite.
+  private func counts<Element>(_ values: [Element], _ dtype: DType) -> [Int] {
+    let counts = values.withUnsafeBytes { FiniteScan.counts($0, dtype) }
+    return [counts.nan, counts.infinite]
   }
 
   /// Ordinary numbers, ties, their neighbours, subnormals and the ends of the ranges.

@@ -44,8 +44,7 @@ struct FormatDocumentTests {
   @Test("Every code of an import is described")
   func reportCodes() throws {
     let text = try document("import-report.md")
-    for code in ["tensor-missing", "shape-mismatch", "conflict", "not-finite", "dtype-unsupported"]
-    {
+    for code in ["tensor-missing", "shape-mismatch", "conflict", "dtype-unsupported"] {
       #expect(CheckpointErrorCode(rawValue: "import." + code) != nil)
       #expect(text.contains("| `import.\(code)` |"))
     }

@@ -93,14 +93,14 @@ struct ImportPlanTests {
     #expect(!plan.missing.contains(Self.decoder))
   }
 
-  @Test("Layers that are missing are counted, and their number is bounded")
+  @Test("The first layer that is missing is named, and their number is bounded")
   func hugeLayerCount() throws {
     var small = try SmallBert()
     small.configuration["num_hidden_layers"] = .integer(1 << 12)
     let most = try small.write(into: folder)
     let error = #expect(throws: CheckpointError.self) { _ = try SourceCheckpoint(path: most) }
     #expect(error?.code == "import.tensor-missing")
-    #expect(error?.message.contains("for \(16 * 4095 - 1) others") == true)
+    #expect(error?.message.contains("bert.encoder.layer.1.") == true)
     small.configuration["num_hidden_layers"] = .integer(1 << 28)
     let more = try small.write(into: folder, as: "more")
     #expect(failureCode { _ = try SourceCheckpoint(path: more) } == "config.invalid")

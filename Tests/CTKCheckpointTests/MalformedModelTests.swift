@@ -58,13 +58,11 @@ struct MalformedModelTests {
   @Test("Reported", arguments: MalformedModel.expecting("report"))
   func reported(_ entry: MalformedModel) throws {
     var options = entry.options
-    if let code = Self.refusedUnlessAllowed[entry.name] {
-      #expect(failureCode { try runImport(entry.source, into: folder, options) } == code)
-      #expect(folder.names.isEmpty)
-      options.allowsMissing = true
-      options.allowsNotFinite = true
-    }
-    let report = try runImport(entry.source, into: folder, options)
+    options.isStrict = true
+    let code = failureCode { try runImport(entry.source, into: folder, as: "strict", options) }
+    #expect(code == Self.refusedIfStrict[entry.name])
+    #expect(folder.names.isEmpty == (code != nil))
+    let report = try runImport(entry.source, into: folder, entry.options)
     let text = try #require(Self.reports[entry.name])
     #expect(report.table.contains(text), "\(report.table)")
     #expect(
@@ -109,8 +107,8 @@ struct MalformedModelTests {
     "tf-transposed": "import.shape-mismatch",
   ]
 
-  /// Errors by default, since no such model can be a base.
-  private static let refusedUnlessAllowed = [
+  /// Errors of a strict import, since no such model can be a base.
+  private static let refusedIfStrict = [
     "missing-layer-tensor": "import.tensor-missing",
     "values-not-finite": "import.not-finite",
   ]

@@ -126,23 +126,23 @@ struct ErrorTests {
     #expect(try Folder.names(in: bench.path("home")) == ["letter.txt"])
   }
 
-  /// What is missing or not finite is refused unless asked for, and then reported.
+  /// What is missing or not finite is reported, or refused where that was asked for.
   @Test func flawedWeights() throws {
     let folder = TemporaryFolder()
     let cases = [
-      ("missing-layer-tensor", "import.tensor-missing", "--allow-missing"),
-      ("values-not-finite", "import.not-finite", "--allow-not-finite"),
+      ("missing-layer-tensor", "import.tensor-missing"),
+      ("values-not-finite", "import.not-finite"),
     ]
-    for (name, code, flag) in cases {
+    for (name, code) in cases {
       let arguments = [
         "import", Fixtures.path("checkpoints/malformed/models/" + name), "--output",
         folder.file(name), "--json",
       ]
-      let refused = try CommandLineTool.run(arguments)
+      let refused = try CommandLineTool.run(arguments + ["--strict"])
       #expect(refused.status == 65)
       #expect(try refused.jsonLines.last?["error"]?["code"]?.stringValue == code)
       #expect(folder.names.allSatisfy { !$0.hasPrefix(name) })
-      let accepted = try CommandLineTool.run(arguments + [flag])
+      let accepted = try CommandLineTool.run(arguments)
       #expect(accepted.status == 0, "\(accepted.output)")
       let report = try #require(try accepted.jsonLines.last)
       let listed = name.hasPrefix("missing") ? report["missing"] : report["not_finite"]

@@ -9,6 +9,7 @@ package struct ArchitectureSchema: Sendable {
   package let tensors: [TensorPattern]
   package let tied: [TiedName]
   package let tensorFlow: TensorFlowVariables
+  package let keras: KerasVariables
   /// Values that the model computes itself and some files carry.
   let buffers: Set<String>
   /// What model classes begin with, as in "BertModel".
@@ -82,6 +83,9 @@ package enum ModelPart: Sendable, Hashable {
   var isRequired: Bool {
     self == .embeddings || self == .embeddingProjection || self == .encoder
   }
+
+  /// Whether it lies above the encoder and the pooler.
+  var isHead: Bool { !isRequired && self != .pretrainingOnly && self != .pooler }
 }
 
 /// A name that stands for the same weights as another when embeddings are tied.

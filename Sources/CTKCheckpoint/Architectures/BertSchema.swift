@@ -17,6 +17,7 @@ extension ArchitectureSchema {
       TiedName(alias: "cls.predictions.decoder.bias", owner: "cls.predictions.bias"),
     ],
     tensorFlow: .bert,
+    keras: .bert,
     buffers: TransformerBlocks.buffers("bert"),
     classPrefixes: ["Bert"],
     partsOfClass: [

@@ -16,6 +16,7 @@ extension ArchitectureSchema {
         alias: "vocab_projector.weight", owner: "distilbert.embeddings.word_embeddings.weight")
     ],
     tensorFlow: .distilbert,
+    keras: .distilbert,
     buffers: TransformerBlocks.buffers("distilbert"),
     classPrefixes: ["DistilBert"],
     partsOfClass: [

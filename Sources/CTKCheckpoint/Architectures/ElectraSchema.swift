@@ -19,6 +19,7 @@ extension ArchitectureSchema {
         alias: "generator_lm_head.weight", owner: "electra.embeddings.word_embeddings.weight")
     ],
     tensorFlow: .electra,
+    keras: .electra,
     buffers: TransformerBlocks.buffers("electra"),
     classPrefixes: ["Electra"],
     partsOfClass: [

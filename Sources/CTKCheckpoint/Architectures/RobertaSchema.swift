@@ -18,6 +18,7 @@ extension ArchitectureSchema {
       TiedName(alias: "lm_head.decoder.bias", owner: "lm_head.bias"),
     ],
     tensorFlow: .roberta,
+    keras: .roberta,
     buffers: TransformerBlocks.buffers("roberta"),
     classPrefixes: ["Roberta", "XLMRoberta", "Camembert"],
     partsOfClass: [

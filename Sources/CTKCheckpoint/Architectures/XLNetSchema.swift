@@ -13,6 +13,7 @@ extension ArchitectureSchema {
       + xlnetAttention + xlnetFeedForward + xlnetHeads,
     tied: [TiedName(alias: "lm_loss.weight", owner: "transformer.word_embedding.weight")],
     tensorFlow: .xlnet,
+    keras: .xlnet,
     buffers: [],
     classPrefixes: ["XLNet"],
     partsOfClass: [

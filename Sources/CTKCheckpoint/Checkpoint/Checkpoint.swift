@@ -27,6 +27,11 @@ public struct Checkpoint: Sendable {
     } catch {
       throw error.at(path)
     }
+    if let name = plan.missingOfEncoder.first {
+      throw CheckpointError(
+        .tensorMissing, "the checkpoint has no tensor '\(name)', without which it cannot run",
+        path: path, hint: "import it again from complete weights")
+    }
     if let name = plan.firstChangedName {
       throw CheckpointError(
         .notCanonical, "the tensor '\(name)' is not in canonical form", path: path,

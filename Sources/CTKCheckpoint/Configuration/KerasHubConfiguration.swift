@@ -14,6 +14,12 @@ enum KerasHubConfiguration {
     return try CheckpointError.wrap { () throws(CoreError) in try JSONParser.parseFile(task) }
   }
 
+  /// Whether a serialised object is a backbone of KerasHub or has one.
+  static func describes(_ json: JSONValue) -> Bool {
+    let backbone = json["config"]?["backbone"] ?? json
+    return backbone["class_name"]?.stringValue.map { backbones[$0] != nil } ?? false
+  }
+
   /// - Parameters:
   ///   - json: a backbone's or a task's description.
   ///   - task: the task's, when `json` is the backbone's.

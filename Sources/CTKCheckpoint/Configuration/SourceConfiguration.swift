@@ -38,6 +38,23 @@ public struct SourceConfiguration: Sendable {
     }
   }
 
+  /// Reads the configuration that goes with weights: the caller's, else the one in their own
+  /// container when it is of KerasHub, else `config.json` in their folder.
+  ///
+  /// - Throws: as `read(_:architecture:tensorNames:)`.
+  static func read(
+    _ path: String?, beside folder: String, embedded: JSONValue?, architecture: Architecture?,
+    tensorNames: [String]
+  ) throws(CheckpointError) -> SourceConfiguration {
+    if path == nil, let embedded, KerasHubConfiguration.describes(embedded) {
+      return try SourceConfiguration(
+        json: embedded, architecture: architecture, tensorNames: tensorNames)
+    }
+    return try read(
+      path ?? folder + "/" + CheckpointFolder.configuration, architecture: architecture,
+      tensorNames: tensorNames)
+  }
+
   /// - Parameter task: a KerasHub preset's `task.json`.
   init(
     json: JSONValue, task: JSONValue? = nil, architecture: Architecture? = nil,

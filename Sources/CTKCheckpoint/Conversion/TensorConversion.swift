@@ -5,16 +5,21 @@ struct TensorConversion {
   private let source: TensorInfo
   private let operation: TensorOperation
   private let dtype: DType
-
-  /// - Parameter dtype: the result's element type; nil keeps the source's.
-  init(_ source: TensorInfo, _ operation: TensorOperation, to dtype: DType? = nil) {
-    self.source = source
-    self.operation = operation
-    self.dtype = dtype ?? source.dtype
-  }
+  private let resultByteCount: Int
 
   init(_ step: ImportPlan.Step) {
-    self.init(step.source, step.operation, to: step.target.dtype)
+    source = step.source
+    operation = step.operation
+    dtype = step.target.dtype
+    resultByteCount = step.target.byteCount
+  }
+
+  /// A source's values in their place, without a cast.
+  init(_ source: TensorInfo, _ operation: TensorOperation, like target: TensorInfo) {
+    self.source = source
+    self.operation = operation
+    dtype = source.dtype
+    resultByteCount = target.elementCount * source.dtype.bitWidth / 8
   }
 
   /// Lends the result; a plain copy lends the source's own bytes.
@@ -34,14 +39,17 @@ struct TensorConversion {
   private func withOperation<Result>(
     on bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
-    switch operation {
-    case .copy:
-      return try body(bytes)
-    case .transpose:
+    if let (rows, columns) = operation.matrix(of: source.shape) {
       let scratch = ScratchBuffer(byteCount: bytes.count)
-      MatrixTranspose.transpose(
-        bytes, rows: source.shape[0], columns: source.shape[1], to: scratch.bytes)
+      MatrixTranspose.transpose(bytes, rows: rows, columns: columns, to: scratch.bytes)
       return try body(UnsafeRawBufferPointer(scratch.bytes))
     }
+    let paddingCount = resultByteCount - bytes.count
+    if paddingCount <= 0 { return try body(bytes) }
+    let scratch = ScratchBuffer(byteCount: resultByteCount)
+    UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<paddingCount])
+      .initializeMemory(as: UInt8.self, repeating: 0)
+    UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[paddingCount...]).copyMemory(from: bytes)
+    return try body(UnsafeRawBufferPointer(scratch.bytes))
   }
 }

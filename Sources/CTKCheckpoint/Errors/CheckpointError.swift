@@ -26,6 +26,11 @@ public enum CheckpointErrorCode: String, FailureCode {
   case conflict = "import.conflict"
   case notFinite = "import.not-finite"
   case tokenizerMissing = "import.tokenizer-missing"
+  /// A tokenizer's files do not hold what they must.
+  case tokenizerInvalid = "import.tokenizer-invalid"
+
+  /// A tensor that the container's format has no name for.
+  case exportNameMissing = "export.name-missing"
 
   public var status: ExitStatus {
     switch self {

@@ -9,11 +9,9 @@ public struct ImportOptions: Sendable {
   /// Nil means what the configuration says.
   public var architecture: Architecture?
   public var dtype: ImportDType
-  /// Whether a source that lacks tensors of the embeddings or layers is imported, with those
-  /// listed as missing.
-  public var allowsMissing = false
-  /// Whether NaN and infinite weights are imported, with their numbers in the report.
-  public var allowsNotFinite = false
+  /// Whether a source that lacks tensors of the embeddings or layers, or holds weights that are
+  /// NaN or infinite, is an error; otherwise the report says so.
+  public var isStrict = false
   /// Whether to stop after the plan, writing nothing.
   public var isDryRun: Bool
   /// Whether an existing output may be replaced.

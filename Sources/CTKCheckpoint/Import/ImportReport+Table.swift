@@ -14,6 +14,12 @@ extension ImportReport {
     }
     rows += plan.aliases.map { [$0.source.name, $0.relation.rawValue, $0.target, "", ""] }
     rows += plan.skipped.map { [$0.name, "skip", $0.reason, "", ""] }
+    rows += plan.filled.map { filled in
+      [
+        "-", "zeros", filled.target.name, filled.target.dtype.rawValue,
+        filled.target.shape.map(String.init).joined(separator: "x"),
+      ]
+    }
     rows += plan.missing.map { ["-", "missing", $0, "", ""] }
     return Self.aligned([["source", "operation", "target", "dtype", "shape"]] + rows) + notes
   }

@@ -38,11 +38,12 @@ public struct ImportReport: Sendable {
       "fingerprint": fingerprint.map { .string($0.hex) } ?? .null,
       "architecture": .string(plan.architecture.rawValue),
       "layout": .string(plan.layout.rawValue),
-      "tensors": .integer(plan.used.count),
+      "tensors": .integer(plan.targets.count),
       "used": .array(plan.used.map(Self.json)),
       "aliases": .array(plan.aliases.map(Self.json)),
       "skipped": .array(
         plan.skipped.map { ["name": .string($0.name), "reason": .string($0.reason)] }),
+      "filled": .array(plan.filled.map(Self.json)),
       "missing": .array(plan.missing.map { .string($0) }),
       "overflows": .array(
         overflows.map { ["target": .string($0.target), "count": .integer($0.count)] }),
@@ -60,6 +61,14 @@ public struct ImportReport: Sendable {
       "source_dtype": .string(step.source.dtype.rawValue),
       "dtype": .string(step.target.dtype.rawValue),
       "shape": .array(step.target.shape.map { .integer($0) }),
+    ]
+  }
+
+  private static func json(_ filled: ImportPlan.Filled) -> JSONValue {
+    [
+      "target": .string(filled.target.name), "dtype": .string(filled.target.dtype.rawValue),
+      "shape": .array(filled.target.shape.map { .integer($0) }),
+      "reason": .string(filled.reason),
     ]
   }
 

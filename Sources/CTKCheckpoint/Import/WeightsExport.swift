@@ -49,12 +49,11 @@ enum WeightsExport {
   }
 
   private static func scan(_ conversion: SourceCheckpoint.Conversion) -> ImportReport.NotFinite? {
-    let step = conversion.step
-    let bytes = conversion.sourceBytes
-    guard let index = FiniteScan.firstNonFinite(bytes, step.source.dtype) else { return nil }
-    let counts = FiniteScan.counts(bytes, step.source.dtype)
+    let (source, bytes) = (conversion.source, conversion.sourceBytes)
+    guard let index = FiniteScan.firstNonFinite(bytes, source.dtype) else { return nil }
+    let counts = FiniteScan.counts(bytes, source.dtype)
     return ImportReport.NotFinite(
-      source: step.source.name, target: step.target.name, nan: counts.nan,
+      source: source.name, target: conversion.target.name, nan: counts.nan,
       infinite: counts.infinite, firstIndex: index)
   }
 
@@ -67,7 +66,7 @@ enum WeightsExport {
     }
     throw CheckpointError(
       .notFinite, "weights are not finite: \(tensors.joined(separator: ", "))",
-      hint: "such a model cannot be a base; --allow-not-finite imports it all the same")
+      hint: "such a model cannot be a base; without --strict it is imported all the same")
   }
 
   private static func write(

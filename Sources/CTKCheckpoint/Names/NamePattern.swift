@@ -1,32 +1,47 @@
 /// A tensor name with at most one layer number, matched by whole components.
 ///
 /// `{layer}` stands for a decimal number without leading zeros; it may follow
-/// fixed text inside its component, as in `layer_._{layer}`.
+/// fixed text inside its component, as in `layer_._{layer}`. `{_layer}` stands for
+/// nothing in layer 0 and for `_1`, `_2` and so on in the others, as Keras numbers
+/// siblings of one class.
 package struct NamePattern: Sendable, Hashable {
   package enum Component: Sendable, Hashable {
     case fixed(String)
     case layer(prefix: String)
+    case sibling(prefix: String)
   }
 
   package let text: String
   package let components: [Component]
 
   private static let layerMark = "{layer}"
+  private static let siblingMark = "{_layer}"
 
   package init(_ text: String, separator: Character) {
     self.text = text
     components = text.split(separator: separator, omittingEmptySubsequences: false).map { part in
-      part.hasSuffix(Self.layerMark)
-        ? .layer(prefix: String(part.dropLast(Self.layerMark.count))) : .fixed(String(part))
+      if part.hasSuffix(Self.layerMark) {
+        return .layer(prefix: String(part.dropLast(Self.layerMark.count)))
+      }
+      if part.hasSuffix(Self.siblingMark) {
+        return .sibling(prefix: String(part.dropLast(Self.siblingMark.count)))
+      }
+      return .fixed(String(part))
     }
   }
 
-  package var hasLayer: Bool { text.contains(Self.layerMark) }
+  package var hasLayer: Bool {
+    text.contains(Self.layerMark) || text.contains(Self.siblingMark)
+  }
 
   /// The name for one layer; the layer is ignored by a pattern without one.
   package func name(layer: Int?) -> String {
-    guard let layer, let range = text.firstRange(of: Self.layerMark) else { return text }
-    return text.replacingCharacters(in: range, with: String(layer))
+    guard let layer else { return text }
+    if let range = text.firstRange(of: Self.layerMark) {
+      return text.replacingCharacters(in: range, with: String(layer))
+    }
+    guard let range = text.firstRange(of: Self.siblingMark) else { return text }
+    return text.replacingCharacters(in: range, with: layer == 0 ? "" : "_\(layer)")
   }
 
   /// Compares a name's components with the pattern.
@@ -44,9 +59,23 @@ package struct NamePattern: Sendable, Hashable {
           let number = Self.layerNumber(name.utf8.dropFirst(prefix.utf8.count))
         else { return nil }
         layer = number
+      case .sibling(let prefix):
+        guard name.utf8.starts(with: prefix.utf8),
+          let number = Self.siblingNumber(name.utf8.dropFirst(prefix.utf8.count))
+        else { return nil }
+        layer = number
       }
     }
     return .some(layer)
+  }
+
+  /// 0 for nothing, and the number of `_1`, `_2` and so on.
+  private static func siblingNumber(_ suffix: Substring.UTF8View) -> Int? {
+    if suffix.isEmpty { return 0 }
+    guard suffix.first == UInt8(ascii: "_"), let number = layerNumber(suffix.dropFirst()) else {
+      return nil
+    }
+    return number > 0 ? number : nil
   }
 
   /// A number as ctk would write it, below a million.

@@ -20,12 +20,15 @@ package enum SkipReason: CustomStringConvertible {
   case optimizerState
   case unknown(Architecture)
   case layerBeyond(layer: Int, count: Int)
+  /// A projection although the embeddings are as wide as the layers.
+  case projectionUnused
 
   package var description: String {
     switch self {
     case .buffer: "a buffer that the model computes itself"
     case .optimizerState: "state of an optimizer or of the training"
     case .unknown(let architecture): "no tensor of \(architecture.rawValue) has this name"
+    case .projectionUnused: "the embeddings are as wide as the layers and are not projected"
     case .layerBeyond(let layer, let count):
       "layer \(layer) is beyond the \(count) layers of the configuration"
     }
@@ -44,6 +47,12 @@ package protocol NameTable: Sendable {
 extension NameTable {
   /// The rule whose pattern equals all the components.
   func rule(for components: some Collection<Substring>) -> (rule: NameRule, layer: Int?)? {
+    rule(for: components, in: rules)
+  }
+
+  func rule(
+    for components: some Collection<Substring>, in rules: [NameRule]
+  ) -> (rule: NameRule, layer: Int?)? {
     for rule in rules {
       if let layer = rule.source.match(components) { return (rule, layer) }
     }
@@ -52,10 +61,16 @@ extension NameTable {
 }
 
 extension ArchitectureSchema {
-  package func nameTable(for layout: SourceLayout) -> any NameTable {
+  /// - Parameter sourceNames: all names of the source, from which some layouts tell what encloses
+  ///   the model.
+  package func nameTable(
+    for layout: SourceLayout, sourceNames: [String] = []
+  ) -> any NameTable {
     switch layout {
     case .pytorch: PyTorchNames(schema: self)
     case .tensorflow: TensorFlowNames(schema: self)
+    case .keras: KerasNames(schema: self, sourceNames: sourceNames)
+    case .kerasLegacy: KerasLegacyNames(schema: self)
     }
   }
 }

@@ -4,15 +4,26 @@ public enum SourceLayout: String, Sendable, CaseIterable {
   case pytorch
   /// Variable names with slashes, dense kernels as [in, out].
   case tensorflow
+  /// Keras 3: paths of attributes down to `vars/0`, `vars/1` and so on.
+  case keras
+  /// Keras 3 in the older form of whole models: names of layers, leaves like `kernel`.
+  case kerasLegacy = "keras-legacy"
 
-  /// Decides by names alone: square matrices look the same in both.
+  /// Decides by names alone: square matrices look the same in all.
   ///
-  /// TensorFlow variables end in `:0`, or in the leaf `kernel` below a slash.
+  /// Variables of Keras 3 are numbered below `vars`; TensorFlow variables end in `:0`, or in the
+  /// leaf `kernel` below a slash, which Keras' own models share but for their layers' names.
   package static func detect(_ names: some Sequence<String>) -> SourceLayout {
-    names.contains { name in
+    var hasKernels = false
+    var hasKerasLayers = false
+    for name in names {
       let path = VariablePath(name)
-      return path.hasOutputNumber || (path.components.count > 1 && path.components.last == "kernel")
-    } ? .tensorflow : .pytorch
+      if path.hasOutputNumber { return .tensorflow }
+      if KerasPath.isVariable(path.components) { return .keras }
+      if path.components.count > 1 && path.components.last == "kernel" { hasKernels = true }
+      if path.components.contains(where: KerasPath.isLayer) { hasKerasLayers = true }
+    }
+    return hasKernels ? (hasKerasLayers ? .kerasLegacy : .tensorflow) : .pytorch
   }
 }
 

@@ -3,7 +3,7 @@ import CTKCore
 /// Variable names of transformers' TensorFlow classes, in `tf_model.h5` or in safetensors.
 ///
 /// A name may begin with the HDF5 layer group and with the model's scope, which
-/// carries a counter; both are dropped when what follows is a known variable.
+/// may carry a counter; both are dropped when what follows is a known variable.
 struct TensorFlowNames: NameTable {
   package let rules: [NameRule]
   private let architecture: Architecture
@@ -12,6 +12,8 @@ struct TensorFlowNames: NameTable {
 
   /// The layer group and the model scope.
   private static let prefixLimit = 2
+  /// What encloses them in a file that holds a whole model.
+  private static let modelGroup: Substring = "model_weights"
   private static let optimizerGroups: Set<Substring> = ["optimizer_weights", "optimizer"]
   private static let optimizerLeaves: Set<Substring> = ["adam_m", "adam_v", "global_step"]
 
@@ -32,7 +34,8 @@ struct TensorFlowNames: NameTable {
   }
 
   package func match(_ name: String) -> NameMatch {
-    let components = VariablePath(name).components
+    var components = VariablePath(name).components[...]
+    if components.first == Self.modelGroup { components.removeFirst() }
     if components.first.map(Self.optimizerGroups.contains) ?? false
       || components.last.map(Self.optimizerLeaves.contains) ?? false
     {
@@ -42,7 +45,8 @@ struct TensorFlowNames: NameTable {
       let rest = components.dropFirst(dropped)
       guard let (rule, layer) = rule(for: rest) else { continue }
       let isCopy =
-        dropped > 0 && copyingGroups.contains(components[0]) && rest.first == Substring(basePrefix)
+        dropped > 0 && copyingGroups.contains(components[components.startIndex])
+        && rest.first == Substring(basePrefix)
       return .target(rule.target, layer: layer, operation: rule.operation, isCopy: isCopy)
     }
     return .skipped(.unknown(architecture))

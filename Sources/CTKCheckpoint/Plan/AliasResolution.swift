@@ -37,10 +37,8 @@ extension ImportPlan {
         findings.append("\(sentence), though they are tied; both were kept")
       }
     }
-    let plan = ImportPlan(
-      architecture: architecture, layout: layout,
-      used: steps.values.sorted { utf8Precedes($0.target.name, $1.target.name) },
-      aliases: kept, skipped: skipped, missing: missing)
+    let plan = replacing(
+      used: steps.values.sorted { utf8Precedes($0.target.name, $1.target.name) }, aliases: kept)
     return (plan, findings)
   }
 
@@ -53,8 +51,11 @@ extension ImportPlan {
     return try CheckpointError.catching {
       try source.withTensorBytes(alias.source.name) { left in
         try source.withTensorBytes(step.source.name) { right in
-          TensorConversion(alias.source, alias.operation).withResult(of: left) { left, _ in
-            TensorConversion(step.source, step.operation).withResult(of: right) { right, _ in
+          TensorConversion(alias.source, alias.operation, like: alias.ownTarget).withResult(
+            of: left
+          ) { left, _ in
+            TensorConversion(step.source, step.operation, like: step.target).withResult(of: right) {
+              right, _ in
               firstDifference(left, right, width: width)
             }
           }

@@ -28,6 +28,12 @@ public struct ImportPlan: Sendable {
     public let reason: String
   }
 
+  /// A target without a source, which is all zeros.
+  public struct Filled: Sendable, Equatable {
+    public let target: TensorInfo
+    public let reason: String
+  }
+
   public let architecture: Architecture
   public let layout: SourceLayout
   /// Sorted by target name.
@@ -36,10 +42,29 @@ public struct ImportPlan: Sendable {
   public let aliases: [Alias]
   /// Sorted by name.
   public let skipped: [Skipped]
+  /// Sorted by target name.
+  public let filled: [Filled]
   /// Targets that the configuration's model class has and the source lacks, sorted.
   public let missing: [String]
+  /// Those of `missing` without which the encoder cannot run.
+  let missingOfEncoder: [String]
 
-  public var targets: [TensorInfo] { used.map(\.target) }
+  /// Sorted by name.
+  public var targets: [TensorInfo] {
+    (used.map(\.target) + filled.map(\.target)).sorted { utf8Precedes($0.name, $1.name) }
+  }
+
+  /// What follows from the plan alone, one sentence each.
+  var findings: [String] {
+    missingOfEncoder.map { "'\($0)' is missing, without which the encoder cannot run" }
+  }
+
+  /// The same plan with other steps and aliases.
+  func replacing(used: [Step], aliases: [Alias]) -> ImportPlan {
+    ImportPlan(
+      architecture: architecture, layout: layout, used: used, aliases: aliases, skipped: skipped,
+      filled: filled, missing: missing, missingOfEncoder: missingOfEncoder)
+  }
 }
 
 /// How an alias came to be.
@@ -56,7 +81,8 @@ extension ImportPlan {
   /// Plans an import from names, shapes and the configuration alone.
   ///
   /// - Throws: `import.shape-mismatch`, `import.dtype-unsupported`, and `import.tensor-missing`
-  ///   for tensors of the embeddings or of an encoder layer unless `allowsMissing`.
+  ///   when the embeddings or a layer are missing as a whole, and for any tensor of them unless
+  ///   `allowsMissing`.
   public init(
     tensors: [TensorInfo], configuration: SourceConfiguration, dtype: ImportDType = .keep,
     allowsMissing: Bool = false
@@ -73,6 +99,6 @@ extension ImportPlan {
     let others = required.count == 1 ? "" : " and for \(required.count - 1) others"
     throw CheckpointError(
       .tensorMissing, "the source has no tensor for '\(first)'\(others)",
-      hint: "check that the weights and config.json belong together, or give --allow-missing")
+      hint: "check that the weights and config.json belong together")
   }
 }

@@ -26,18 +26,24 @@ struct ImportPlanner {
   }
 
   mutating func plan(_ tensors: [TensorInfo]) throws(CheckpointError) -> ImportPlan {
-    let layout = SourceLayout.detect(tensors.lazy.map(\.name))
-    let table = schema.nameTable(for: layout)
+    let names = tensors.map(\.name)
+    let layout = SourceLayout.detect(names)
+    let table = schema.nameTable(for: layout, sourceNames: names)
     for tensor in tensors { try place(tensor, by: table) }
     collapseTies()
     let steps = settle()
+    let filled = try filledTargets(layout)
+    let missing = try MissingTargets(
+      schema, configuration, present: Set(candidates.keys).union(filled.map(\.target.name)))
     return ImportPlan(
       architecture: schema.architecture,
       layout: layout,
       used: steps.sorted { utf8Precedes($0.target.name, $1.target.name) },
       aliases: aliases.sorted { utf8Precedes($0.source.name, $1.source.name) },
       skipped: skipped.sorted { utf8Precedes($0.name, $1.name) },
-      missing: missingTargets().sorted(by: utf8Precedes))
+      filled: filled,
+      missing: missing.names,
+      missingOfEncoder: missing.namesOfEncoder)
   }
 
   private mutating func place(
@@ -48,6 +54,9 @@ struct ImportPlanner {
       skip(tensor, reason)
     case .target(_, .some(let layer), _, _) where layer >= configuration.model.layerCount:
       skip(tensor, .layerBeyond(layer: layer, count: configuration.model.layerCount))
+    case .target(let pattern, _, _, _)
+    where pattern.part == .embeddingProjection && !projectsEmbeddings:
+      skip(tensor, .projectionUnused)
     case .target(let pattern, let layer, let operation, let isCopy):
       let name = pattern.name.name(layer: layer)
       guard Self.supportedTypes.contains(tensor.dtype) else {
@@ -63,6 +72,10 @@ struct ImportPlanner {
       candidates[name, default: []].append(
         Candidate(source: tensor, operation: operation, target: target, isCopy: isCopy))
     }
+  }
+
+  private var projectsEmbeddings: Bool {
+    configuration.model.embeddingSize != configuration.model.hiddenSize
   }
 
   private static let supportedTypes: Set<DType> = [.f64, .f32, .f16, .bf16]
@@ -113,17 +126,24 @@ struct ImportPlanner {
         target: target, ownTarget: candidate.target))
   }
 
-  private func missingTargets() -> [String] {
-    let parts = schema.parts(of: configuration)
-    let tied = configuration.tiesEmbeddings ? Set(schema.tied.map(\.alias)) : []
-    var missing: [String] = []
-    for pattern in schema.tensors where parts.contains(pattern.part) {
-      let layers = pattern.name.hasLayer ? configuration.model.layerCount : 1
-      for layer in 0..<layers {
-        let name = pattern.name.name(layer: layer)
-        if candidates[name] == nil && !tied.contains(name) { missing.append(name) }
+  /// Tables of zeros for what KerasHub's model does without.
+  private func filledTargets(
+    _ layout: SourceLayout
+  ) throws(CheckpointError) -> [ImportPlan.Filled] {
+    guard layout == .keras || layout == .kerasLegacy else { return [] }
+    var filled: [ImportPlan.Filled] = []
+    for pattern in schema.tensors where schema.keras.zeroTargets.contains(pattern.name.text) {
+      guard candidates[pattern.name.text] == nil, let like = candidates.values.first?.first else {
+        continue
       }
+      let target = try CheckpointError.wrap { () throws(CoreError) in
+        try TensorInfo(
+          name: pattern.name.text, dtype: like.target.dtype,
+          shape: shapes.extents(of: pattern))
+      }
+      filled.append(
+        ImportPlan.Filled(target: target, reason: "KerasHub's model adds nothing here"))
     }
-    return missing
+    return filled
   }
 }

@@ -18,10 +18,12 @@ struct ShapeRules {
     _ source: TensorInfo, _ operation: TensorOperation, as pattern: TensorPattern,
     named target: String
   ) throws(CheckpointError) -> [Int] {
-    guard let shape = operation.shape(from: source.shape) else {
+    guard let shape = operation.shape(from: source.shape, configuration) else {
       throw CheckpointError(
         .shapeMismatch,
-        "'\(source.name)' has shape \(source.shape), '\(target)' is made from a matrix")
+        "'\(source.name)' has shape \(source.shape), from which '\(operation.rawValue)' cannot "
+          + "make '\(target)'",
+        hint: "check that the weights and config.json belong together")
     }
     let expected = expectedShape(pattern, given: shape)
     guard shape == expected else {
@@ -38,22 +40,25 @@ struct ShapeRules {
   }
 
   private mutating func expectedShape(_ pattern: TensorPattern, given shape: [Int]) -> [Int] {
+    if pattern.shape.contains(.labels) && labelCount == nil { labelCount = shape.first ?? 0 }
+    return extents(of: pattern)
+  }
+
+  /// The shape that the configuration gives a canonical tensor.
+  func extents(of pattern: TensorPattern) -> [Int] {
     pattern.shape.map { extent in
       switch extent {
-      case .vocabulary: return configuration.vocabularySize
-      case .hidden: return configuration.hiddenSize
-      case .doubleHidden: return 2 * configuration.hiddenSize
-      case .embedding: return configuration.embeddingSize
-      case .intermediate: return configuration.intermediateSize
-      case .heads: return configuration.headCount
-      case .headSize: return configuration.headSize
-      case .positions: return configuration.positionCount
-      case .tokenTypes: return configuration.tokenTypeCount
-      case .fixed(let count): return count
-      case .labels:
-        let count = labelCount ?? shape.first ?? 0
-        labelCount = count
-        return count
+      case .vocabulary: configuration.vocabularySize
+      case .hidden: configuration.hiddenSize
+      case .doubleHidden: 2 * configuration.hiddenSize
+      case .embedding: configuration.embeddingSize
+      case .intermediate: configuration.intermediateSize
+      case .heads: configuration.headCount
+      case .headSize: configuration.headSize
+      case .positions: configuration.positionCount
+      case .tokenTypes: configuration.tokenTypeCount
+      case .fixed(let count): count
+      case .labels: labelCount ?? 0
       }
     }
   }

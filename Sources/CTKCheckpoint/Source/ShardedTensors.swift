@@ -9,10 +9,13 @@ struct ShardedTensors: TensorSource {
 
   /// Opens every shard that the index names.
   ///
-  /// - Parameter open: opens a file of the container.
+  /// - Parameters:
+  ///   - tensorName: what a tensor of the index is called in its shard, given all names there.
+  ///   - open: opens a file of the container.
   /// - Throws: `import.index-invalid`, the `import.shard-*` codes, and those of `open`.
   static func open(
-    index path: String, _ open: (String) throws(CheckpointError) -> SourceTensors
+    index path: String, tensorName: (String, Set<String>) -> String = { name, _ in name },
+    _ open: (String) throws(CheckpointError) -> SourceTensors
   ) throws(CheckpointError) -> SourceTensors {
     let index = try withOwnCodes { () throws(SafetensorsError) in try ShardIndex(path: path) }
     let folder = Output.parentFolder(of: path)
@@ -26,8 +29,11 @@ struct ShardedTensors: TensorSource {
       }
       shards.append(try open(shard))
     }
+    let stored = Set(shards.flatMap { $0.tensors.map(\.name) })
     let assembly = try withOwnCodes { () throws(SafetensorsError) in
-      try ShardAssembly(index: index, indexPath: path, tensors: shards.map(\.tensors))
+      try ShardAssembly(
+        index: index.renamed { tensorName($0, stored) }, indexPath: path,
+        tensors: shards.map(\.tensors))
     }
     let sharded = ShardedTensors(
       tensors: assembly.tensors, shards: shards, shardOfTensor: assembly.fileOfTensor)

@@ -12,6 +12,7 @@ public struct SourceCheckpoint: TensorSource {
   let file: SourceFile
   private let source: SourceTensors
   private let stepOfTarget: [String: ImportPlan.Step]
+  private let filledTargets: [String: TensorInfo]
 
   /// Opens a source, plans its import and compares what is stored twice.
   ///
@@ -23,16 +24,16 @@ public struct SourceCheckpoint: TensorSource {
     let file = try SourceFile.locate(path)
     let source = try SourceTensors.open(file)
     let configuration = try SourceConfiguration.read(
-      options.configurationPath ?? file.folder + "/config.json",
+      options.configurationPath, beside: file.folder, embedded: source.configuration,
       architecture: options.architecture, tensorNames: source.tensors.map(\.name))
     do {
       let plan = try ImportPlan(
         tensors: source.tensors, configuration: configuration, dtype: options.dtype,
-        allowsMissing: options.allowsMissing)
+        allowsMissing: !options.isStrict)
       let (resolved, differences) = try plan.resolvingAliases(in: source)
       self.init(
         file: file, source: source, configuration: configuration, plan: resolved,
-        findings: source.findings + configuration.findings + differences)
+        findings: source.findings + configuration.findings + differences + resolved.findings)
     } catch {
       throw error.at(file.path)
     }
@@ -49,11 +50,15 @@ public struct SourceCheckpoint: TensorSource {
     self.findings = findings
     stepOfTarget = Dictionary(
       plan.used.map { ($0.target.name, $0) }, uniquingKeysWith: { first, _ in first })
+    filledTargets = Dictionary(
+      plan.filled.map { ($0.target.name, $0.target) }, uniquingKeysWith: { first, _ in first })
   }
 
   public var tensors: [TensorInfo] { plan.targets }
 
-  public func info(of name: String) -> TensorInfo? { stepOfTarget[name]?.target }
+  public func info(of name: String) -> TensorInfo? {
+    stepOfTarget[name]?.target ?? filledTargets[name]
+  }
 
   public func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
@@ -66,7 +71,8 @@ public struct SourceCheckpoint: TensorSource {
     let bytes: UnsafeRawBufferPointer
     /// The source's own bytes.
     let sourceBytes: UnsafeRawBufferPointer
-    let step: ImportPlan.Step
+    let source: TensorInfo
+    let target: TensorInfo
     /// Finite values that the cast turned into infinities.
     let overflowCount: Int
   }
@@ -75,6 +81,7 @@ public struct SourceCheckpoint: TensorSource {
   func withConversion<Result>(
     of name: String, _ body: (Conversion) throws -> Result
   ) throws -> Result {
+    if let target = filledTargets[name] { return try withZeros(target, body) }
     guard let step = stepOfTarget[name] else {
       throw CoreError(.tensorMissing, "there is no tensor '\(name)'", path: file.path)
     }
@@ -82,9 +89,21 @@ public struct SourceCheckpoint: TensorSource {
       try TensorConversion(step).withResult(of: sourceBytes) { bytes, overflowCount in
         try body(
           Conversion(
-            bytes: bytes, sourceBytes: sourceBytes, step: step, overflowCount: overflowCount))
+            bytes: bytes, sourceBytes: sourceBytes, source: step.source, target: step.target,
+            overflowCount: overflowCount))
       }
     }
+  }
+
+  private func withZeros<Result>(
+    _ target: TensorInfo, _ body: (Conversion) throws -> Result
+  ) rethrows -> Result {
+    let zeros = ScratchBuffer(byteCount: target.byteCount)
+    zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    let bytes = UnsafeRawBufferPointer(zeros.bytes)
+    return try body(
+      Conversion(
+        bytes: bytes, sourceBytes: bytes, source: target, target: target, overflowCount: 0))
   }
 
   /// Gives back the memory that reading a tensor took.

@@ -5,7 +5,12 @@ import CTKTorch
 /// The containers that an import reads.
 enum SourceContainer: String, Sendable {
   case safetensors
+  /// An HDF5 file, or the index of several.
   case hdf5
+  /// A `.keras` archive.
+  case kerasArchive
+  /// A folder that KerasHub saved a model in.
+  case kerasPreset
   /// A file of torch.save, or the index of several.
   case torch
   case tensorBundle
@@ -15,7 +20,7 @@ enum SourceContainer: String, Sendable {
 struct SourceFile: Sendable, Equatable {
   let container: SourceContainer
   /// A file, the prefix of a TensorFlow checkpoint, or the folder that holds a safetensors
-  /// checkpoint.
+  /// checkpoint or a preset.
   let path: String
   /// The folder in which the configuration and the tokenizer are looked for.
   let folder: String
@@ -23,18 +28,20 @@ struct SourceFile: Sendable, Equatable {
   private static let hdf5Suffixes = [".h5", ".hdf5"]
   private static let hdf5Signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
   static let torchIndexSuffix = ".bin.index.json"
+  static let hdf5IndexSuffix = ".h5.index.json"
+  private static let kerasSuffix = ".keras"
 
   /// Names that win in a folder over all others, in their order.
   private static let standardNames: [(name: String, container: SourceContainer)] = [
     ("pytorch_model.bin", .torch), ("pytorch_model.bin.index.json", .torch),
-    ("tf_model.h5", .hdf5),
+    ("tf_model.h5", .hdf5), ("tf_model.h5.index.json", .hdf5),
   ]
 
   /// Finds the weights that a path means.
   ///
   /// In a folder these win, in order: `model.safetensors`, `model.safetensors.index.json`,
-  /// `pytorch_model.bin`, `pytorch_model.bin.index.json`, `tf_model.h5`, the only HDF5 file or
-  /// TensorFlow checkpoint.
+  /// `pytorch_model.bin`, `pytorch_model.bin.index.json`, `tf_model.h5`, `tf_model.h5.index.json`, a
+  /// preset's `model.weights.h5`, the only HDF5 file, `.keras` archive or TensorFlow checkpoint.
   ///
   /// - Throws: `import.source-missing`, `import.source-ambiguous`,
   ///   `import.container-unsupported`, and the codes of reading a file.
@@ -51,7 +58,7 @@ struct SourceFile: Sendable, Equatable {
       throw CheckpointError(
         .containerUnsupported,
         "this is no file of safetensors, HDF5, PyTorch or TensorFlow", path: path,
-        hint: "name a .safetensors, .h5, .bin or .pt file, a shard index, the prefix of a "
+        hint: "name a .safetensors, .h5, .keras, .bin or .pt file, a shard index, the prefix of a "
           + "TensorFlow checkpoint, or their folder")
     }
     return SourceFile(container: container, path: path, folder: folder)
@@ -63,6 +70,8 @@ struct SourceFile: Sendable, Equatable {
       return .safetensors
     }
     if path.hasSuffix(torchIndexSuffix) { return .torch }
+    if path.hasSuffix(hdf5IndexSuffix) { return .hdf5 }
+    if path.hasSuffix(kerasSuffix) { return .kerasArchive }
     return try CheckpointError.wrap { () throws(CoreError) -> SourceContainer? in
       if try isHDF5(path) { return .hdf5 }
       if path.hasSuffix(".bin") || path.hasSuffix(".pt") { return .torch }
@@ -79,24 +88,31 @@ struct SourceFile: Sendable, Equatable {
       return SourceFile(
         container: standard.container, path: path + "/" + standard.name, folder: path)
     }
-    let candidates = names.filter { name in
-      name.hasSuffix(".index") || hdf5Suffixes.contains { name.hasSuffix($0) }
+    if names.contains(KerasFiles.presetWeights) {
+      return SourceFile(container: .kerasPreset, path: path, folder: path)
     }
+    let candidates = names.filter { candidateContainer(of: $0) != nil }
     guard candidates.count <= 1 else {
       throw CheckpointError(
         .sourceAmbiguous,
         "the folder has several files of weights: \(candidates.joined(separator: ", "))",
         path: path, hint: "name the file itself")
     }
-    guard let name = candidates.first else {
+    guard let name = candidates.first, let container = candidateContainer(of: name) else {
       throw CheckpointError(
         .sourceMissing,
-        "the folder has no model.safetensors, pytorch_model.bin, HDF5 file or TensorFlow checkpoint",
+        "the folder has no model.safetensors, pytorch_model.bin, HDF5 file, .keras archive or TensorFlow "
+          + "checkpoint",
         path: path)
     }
-    return SourceFile(
-      container: name.hasSuffix(".index") ? .tensorBundle : .hdf5, path: path + "/" + name,
-      folder: path)
+    return SourceFile(container: container, path: path + "/" + name, folder: path)
+  }
+
+  /// What a file without a standard name is, by its suffix.
+  private static func candidateContainer(of name: String) -> SourceContainer? {
+    if name.hasSuffix(".index") { return .tensorBundle }
+    if name.hasSuffix(kerasSuffix) { return .kerasArchive }
+    return hdf5Suffixes.contains { name.hasSuffix($0) } ? .hdf5 : nil
   }
 
   /// By the signature, which a user block may push back to 512 bytes times a power of two.

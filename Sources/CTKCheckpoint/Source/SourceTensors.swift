@@ -1,5 +1,4 @@
 public import CTKCore
-import CTKHDF5
 import CTKSafetensors
 import CTKTensorBundle
 import CTKTorch
@@ -8,15 +7,18 @@ import CTKTorch
 public struct SourceTensors: TensorSource {
   /// Oddities that do not make the source unreadable, one sentence each.
   public let findings: [String]
+  /// The description of the model that the container itself holds.
+  let configuration: JSONValue?
   private let base: any TensorSource
   private let discardTensor: @Sendable (String) -> Void
 
   init(
-    _ base: any TensorSource, findings: [String],
+    _ base: any TensorSource, findings: [String], configuration: JSONValue? = nil,
     discard: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.base = base
     self.findings = findings
+    self.configuration = configuration
     discardTensor = discard
   }
 
@@ -57,7 +59,15 @@ public struct SourceTensors: TensorSource {
   static func open(_ file: SourceFile) throws(CheckpointError) -> SourceTensors {
     switch file.container {
     case .safetensors: try openSafetensors(file.path)
-    case .hdf5: try openHDF5(file.path)
+    case .hdf5:
+      file.path.hasSuffix(SourceFile.hdf5IndexSuffix)
+        ? try ShardedTensors.open(index: file.path, tensorName: KerasFiles.variableName) {
+          (path) throws(CheckpointError) in
+          try KerasFiles.open(path)
+        }
+        : try KerasFiles.open(file.path)
+    case .kerasArchive: try KerasFiles.openArchive(file.path)
+    case .kerasPreset: try KerasFiles.openPreset(file.path)
     case .torch:
       file.path.hasSuffix(SourceFile.torchIndexSuffix)
         ? try ShardedTensors.open(index: file.path) { (path) throws(CheckpointError) in
@@ -74,11 +84,6 @@ public struct SourceTensors: TensorSource {
     }
     return SourceTensors(
       checkpoint, findings: checkpoint.findings, discard: { checkpoint.discard($0) })
-  }
-
-  private static func openHDF5(_ path: String) throws(CheckpointError) -> SourceTensors {
-    let file = try CheckpointError.wrap { () throws(HDF5Error) in try HDF5File(path: path) }
-    return SourceTensors(file, findings: file.findings)
   }
 
   private static func openTorch(_ path: String) throws(CheckpointError) -> SourceTensors {

@@ -60,7 +60,9 @@ struct ExportDeltaCommand: ReportingCommand {
         checkpoint, run.weights, before: before, after: run.configuration,
         run.provenance(license: license, note: note, tool: Version.text), reporter)
     } else if let tuned {
-      let source = try SourceCheckpoint(path: tuned)
+      var options = ImportOptions()
+      options.isStrict = true
+      let source = try SourceCheckpoint(path: tuned, options: options)
       try export(
         checkpoint, source, before: before,
         after: Array(source.configuration.json.prettyText.utf8),

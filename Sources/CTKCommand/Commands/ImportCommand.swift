@@ -8,8 +8,9 @@ struct ImportCommand: ReportingCommand {
     commandName: "import",
     abstract: "Convert pretrained weights into a canonical checkpoint.",
     discussion: """
-      Reads a Hugging Face folder, .safetensors and .bin files (single or sharded), .h5 files
-      and TensorFlow checkpoints by their prefix. Nothing in a file is ever executed.
+      Reads a Hugging Face folder, .safetensors, .bin and .h5 files (single or sharded), .keras
+      archives, KerasHub presets and TensorFlow checkpoints by their prefix. Nothing in a file
+      is ever executed.
       Every source tensor is used, an alias, or skipped for a stated reason; --verbose
       and --dry-run list them all, and so does import-report.json in the output.
 
@@ -37,11 +38,10 @@ struct ImportCommand: ReportingCommand {
   @Option(help: "Element type to store: keep, f32, f16 or bf16.")
   var dtype = "keep"
 
-  @Flag(help: "Import what there is when tensors of the encoder are missing, and list them.")
-  var allowMissing = false
-
-  @Flag(help: "Import weights that are NaN or infinite, and count them in the report.")
-  var allowNotFinite = false
+  @Flag(
+    help: "Refuse weights that are NaN or infinite, and a source that lacks tensors of the encoder."
+  )
+  var strict = false
 
   @Flag(help: "Print the plan as a table and write nothing.")
   var dryRun = false
@@ -58,8 +58,7 @@ struct ImportCommand: ReportingCommand {
       throw ValidationError("--dtype must be keep, f32, f16 or bf16")
     }
     options.dtype = kind
-    options.allowsMissing = allowMissing
-    options.allowsNotFinite = allowNotFinite
+    options.isStrict = strict
     if let architecture {
       guard let known = Architecture(rawValue: architecture) else {
         throw ValidationError("--architecture must be bert, roberta, electra, xlnet or distilbert")

@@ -10,6 +10,13 @@ struct ChunkGrid {
   let elementsPerChunk: Int
   private let chunksPerAxis: [Int]
 
+  /// Elements that lie side by side in the chunk and in the dataset.
+  struct Run {
+    let source: Int
+    let target: Int
+    let count: Int
+  }
+
   /// - Parameter shape: extents above 0; `chunk` has the same rank.
   /// - Throws: `hdf5.limit-exceeded`, `hdf5.shape-bomb`.
   init(_ shape: [Int], chunk: [Int], name: String) throws(HDF5Error) {
@@ -72,5 +79,28 @@ struct ChunkGrid {
   /// Whether a chunk reaches over the dataset's edge.
   func isPartial(chunkAt origin: [Int]) -> Bool {
     shape.indices.contains { chunk[$0] > shape[$0] - origin[$0] }
+  }
+
+  /// Visits the rows of a chunk that lie inside the dataset.
+  func forEachRun(ofChunkAt origin: [Int], _ body: (Run) -> Void) {
+    let last = shape.count - 1
+    let extents = shape.indices.map { min(chunk[$0], shape[$0] - origin[$0]) }
+    var position = [Int](repeating: 0, count: shape.count)
+    while true {
+      var (source, target) = (0, 0)
+      for axis in shape.indices {
+        source = source * chunk[axis] + position[axis]
+        target = target * shape[axis] + origin[axis] + position[axis]
+      }
+      body(Run(source: source, target: target, count: extents[last]))
+      var axis = last - 1
+      while axis >= 0 {
+        position[axis] += 1
+        if position[axis] < extents[axis] { break }
+        position[axis] = 0
+        axis -= 1
+      }
+      if axis < 0 { return }
+    }
   }
 }

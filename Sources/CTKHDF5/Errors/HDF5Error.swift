@@ -14,8 +14,9 @@ public enum HDF5ErrorCode: String, FailureCode {
   case typeUnsupported = "hdf5.type-unsupported"
   case readFailed = "hdf5.read-failed"
   case attributeUnsupported = "hdf5.attribute-unsupported"
+  case writeFailed = "hdf5.write-failed"
 
-  public var status: ExitStatus { .badInput }
+  public var status: ExitStatus { self == .writeFailed ? .ioError : .badInput }
 }
 
 public typealias HDF5Error = Failure<HDF5ErrorCode>

@@ -1,13 +1,8 @@
 import CHDF5
 import CTKCore
-import Synchronization
 
 /// Reads the values of a dataset with libhdf5, which ctk's own check has passed.
-///
-/// The library is process-wide, so one caller is let in at a time.
 enum LibraryReader {
-  private static let mutex = Mutex(())
-
   /// Fills `target` with a dataset's values in little-endian order.
   ///
   /// - Parameter address: of the dataset's object header, counted from the base address.
@@ -18,8 +13,7 @@ enum LibraryReader {
   ) throws(HDF5Error) {
     // Disjoint from everything else: the caller owns the buffer for the whole call.
     nonisolated(unsafe) let target = target
-    try mutex.withLock { (_) throws(HDF5Error) in
-      H5Eset_auto2(ctk_h5_default_error_stack(), nil, nil)
+    try LibraryLock.run { () throws(HDF5Error) in
       try readAlone(path, address: address, isBigEndian: isBigEndian, into: target)
     }
   }

@@ -5,7 +5,7 @@ package struct ShardIndex: Sendable {
   /// Shard file names, sorted.
   package let shardNames: [String]
   /// The shard in which each tensor is said to lie.
-  let shardOfTensor: [UTF8Key: String]
+  private(set) var shardOfTensor: [UTF8Key: String]
   /// Declared bytes of all tensors, when given as a number.
   let totalByteCount: Double?
 
@@ -40,6 +40,17 @@ package struct ShardIndex: Sendable {
     self.shardOfTensor = shardOfTensor
     shardNames = Set(shardOfTensor.values).sorted(by: utf8Precedes)
     totalByteCount = value["metadata"]?["total_size"]?.doubleValue
+  }
+
+  /// The same index under other tensor names; when two become one, the shard stays that of the
+  /// first in UTF-8 order.
+  package func renamed(_ name: (String) -> String) -> ShardIndex {
+    var index = self
+    let sorted = shardOfTensor.sorted { utf8Precedes($0.key.text, $1.key.text) }
+    index.shardOfTensor = Dictionary(
+      sorted.map { (UTF8Key(name($0.key.text)), $0.value) }, uniquingKeysWith: { first, _ in first }
+    )
+    return index
   }
 
   /// Whether a name stays inside its folder on every system.
