@@ -15,8 +15,9 @@ public struct CTK: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      ImportCommand.self, InspectCommand.self, MaskCommand.self, FinetuneCommand.self,
-      EvaluateCommand.self, PredictCommand.self, TokenizeCommand.self, ExportDeltaCommand.self,
+      ImportCommand.self, InspectCommand.self, MaskCommand.self, MaskSetCommand.self,
+      FinetuneCommand.self, EvaluateCommand.self, PredictCommand.self, TokenizeCommand.self,
+      ExportDeltaCommand.self,
       ApplyCommand.self, RevertCommand.self, VerifyCommand.self, ComposeCommand.self,
       SquashCommand.self, DiffCommand.self, OverlapCommand.self, ConvertCommand.self,
       ExportCommand.self,

@@ -101,6 +101,9 @@ struct FinetuneCommand: ReportingCommand {
       try OutputPath.require(freeFolder: destination, .run, force)
     }
     let checkpoint = try Checkpoint.open(base)
+    if mask == nil && options.method == .childD {
+      try options.maskRecipe.requireScope(in: checkpoint.configuration)
+    }
     let (data, metrics) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
     reporter.note(leftOut: data.skippedRows)
     reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")

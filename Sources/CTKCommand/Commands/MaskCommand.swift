@@ -3,7 +3,6 @@ import CTKCheckpoint
 import CTKCore
 import CTKModel
 import CTKPatch
-import CTKSafetensors
 import CTKTuning
 
 struct MaskCommand: ReportingCommand {
@@ -14,9 +13,11 @@ struct MaskCommand: ReportingCommand {
       Exactly the share --keep of the weights in scope is selected.
 
       Examples:
-        ctk mask --base base --task mrpc --data glue/MRPC --keep 0.1 --output mrpc.mask
+        ctk mask --base base --task mrpc --data glue/MRPC --keep 0.1 --output mrpc.ctkmask
         ctk mask --base base --task cola --data glue/CoLA --keep 0.02 \\
-          --scope 'layer\\.[45]\\.' --output cola.mask
+          --scope 'layer\\.[45]\\.' --output cola.ctkmask
+        ctk mask --base base --task rte --data glue/RTE --preset fish --output rte.ctkmask
+        ctk mask --base base --task rte --score change --tuned tuned --output rte.ctkmask
       """)
 
   @Option(help: "Base checkpoint.")
@@ -24,33 +25,17 @@ struct MaskCommand: ReportingCommand {
 
   @OptionGroup var task: TaskOptions
 
-  @Option(help: "Share of the scored weights in the child, above 0 and at most 1.")
-  var keep = 0.1
+  @OptionGroup var mask: MaskOptions
 
   @Option(name: [.customShort("o"), .customLong("output")], help: "Mask file to write.")
   var destination: String
-
-  @Option(help: "Rank weights by fisher, magnitude, random or lowest-fisher.")
-  var score = "fisher"
-
-  @Option(help: "Square gradients of each example or of each batch.")
-  var fisher = "example"
-
-  @Option(help: "Dropout during the Fisher pass: on or off.")
-  var dropout = "off"
-
-  @Option(help: "Weights to score: encoder, all, or a regular expression over names.")
-  var scope = "encoder"
-
-  @Option(help: "Use at most this many training examples.")
-  var examples: Int?
 
   @Option(help: "Also write the scores as safetensors.")
   var scoresOutput: String?
 
   @OptionGroup var length: LengthOption
 
-  @Option(help: "Seed of a new head, of the draw of examples and of random scores.")
+  @Option(help: "Seed of a new head, of the draws of examples and labels, and of random scores.")
   var seed: UInt64 = 42
 
   @OptionGroup var memory: MemoryOptions
@@ -59,27 +44,21 @@ struct MaskCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    guard let score = MaskScore(rawValue: score) else {
-      throw ValidationError("--score must be fisher, magnitude, random or lowest-fisher")
-    }
-    guard keep > 0, keep <= 1 else {
-      throw TuningError(.keepInvalid, "--keep is \(keep), it must be above 0 and at most 1")
-    }
-    let settings = try fisherSettings()
+    let recipe = try mask.recipe(seed: seed)
     try OutputPath.require(freeFile: destination, force)
     if let scoresOutput { try OutputPath.require(freeFile: scoresOutput, force) }
     let checkpoint = try Checkpoint.open(base)
-    let (data, _) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
-    reporter.note(leftOut: data.skippedRows)
-    reporter.log("\(data.train.count) examples to score with")
-    let model = try TaskModel.load(checkpoint, labels: data.labels, seed: seed)
+    try recipe.requireScope(in: checkpoint.configuration)
+    let tuned = try mask.tuned.map { try SourceCheckpoint(path: $0) }
+    let (examples, labels) = try examples(recipe, checkpoint, reporter)
+    let model = try TaskModel.load(checkpoint, labels: labels, seed: seed)
     reporter.log("drawn from the seed: \(model.initialized.map { model.network.layout[$0].name })")
     let scores = try MaskScorer(
       model: model, maxLength: length.maxLength, keeping: memory.activations,
       compute: threads.compute
-    ).scores(score, scope: ParameterScope(scope), data: data, settings, reporter.progress)
+    ).scores(recipe, examples: examples, tuned: tuned, reporter.progress)
     let mask = try MaskBuilder(layout: model.network.layout).mask(
-      scores, keep: keep, score: score, baseFingerprint: try checkpoint.fingerprint(),
+      scores, recipe, baseFingerprint: try checkpoint.fingerprint(),
       provenance: Provenance(task: task.task, method: "child-d", tool: Version.text))
     try mask.write(to: destination, replacesExisting: force.force)
     if let scoresOutput {
@@ -92,19 +71,17 @@ struct MaskCommand: ReportingCommand {
     reporter.finish(schema: "ctk-mask/1", fields, text: MaskText.table(mask))
   }
 
-  private func fisherSettings() throws -> FisherEstimator.Settings {
-    var settings = FisherEstimator.Settings()
-    guard let granularity = FisherGranularity(rawValue: fisher) else {
-      throw ValidationError("--fisher must be example or batch")
+  /// The training examples where the score needs them, and the labels of the head.
+  private func examples(
+    _ recipe: MaskRecipe, _ checkpoint: Checkpoint, _ reporter: Reporter
+  ) throws -> (examples: [Example], labels: LabelSpace) {
+    let head = TaskModel.headLabels(of: checkpoint)
+    guard recipe.score.needsData else {
+      return ([], try task.labels ?? head.map { .classes($0) } ?? .score)
     }
-    guard dropout == "on" || dropout == "off" else {
-      throw ValidationError("--dropout must be on or off")
-    }
-    if let examples, examples < 1 { throw ValidationError("--examples must be at least 1") }
-    settings.granularity = granularity
-    settings.usesDropout = dropout == "on"
-    settings.exampleLimit = examples
-    settings.seed = seed
-    return settings
+    let (data, _) = try task.read(labels: head)
+    reporter.note(leftOut: data.skippedRows)
+    reporter.log("\(data.train.count) examples to score with")
+    return (data.train, data.labels)
   }
 }

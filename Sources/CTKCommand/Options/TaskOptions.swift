@@ -31,6 +31,11 @@ struct TaskOptions: ParsableArguments {
 
   var isCustom: Bool { task == "custom" }
 
+  /// Labels of a public task, which are known without its data; nil for a custom one.
+  var labels: LabelSpace? {
+    get throws(TuningError) { isCustom ? nil : try TaskDefinition.named(task).labels }
+  }
+
   /// Reads the examples and tells how they are judged.
   ///
   /// - Parameter labels: names of the model's own head, which fix the ids of a custom task.

@@ -31,6 +31,7 @@ public enum PatchErrorCode: String, FailureCode {
   case maskDamaged = "mask.damaged"
   case maskUnsupported = "mask.unsupported"
   case maskInvalid = "mask.invalid"
+  case maskNotCombinable = "mask.not-combinable"
 
   public var status: ExitStatus {
     switch self {

@@ -20,6 +20,7 @@ package final class FisherAccumulator: GradientSink {
   private let layout: ParameterLayout
   private let starts: [Int?]
   private let granularity: FisherGranularity
+  private let clippingNorm: Double?
   private let scratch: FloatBuffer
   /// One tile of a weight gradient for each worker.
   private let tiles: FloatBuffer
@@ -29,12 +30,15 @@ package final class FisherAccumulator: GradientSink {
   /// second-level cache while every example of the batch passes.
   private static let tileSize = 1 << 16
 
+  /// - Parameter clippingNorm: each squared gradient of a tensor is first scaled to at most
+  ///   this L2 norm, as `torch.nn.utils.clip_grad_norm_` does with one tensor; nil for no limit.
   package init(
     layout: ParameterLayout, scored: [ParameterID], granularity: FisherGranularity,
-    compute: Compute
+    clippingNorm: Double? = nil, compute: Compute
   ) {
     self.layout = layout
     self.granularity = granularity
+    self.clippingNorm = clippingNorm
     self.compute = compute
     var starts = [Int?](repeating: nil, count: layout.parameters.count)
     var total = 0
@@ -44,14 +48,17 @@ package final class FisherAccumulator: GradientSink {
     }
     self.starts = starts
     scores = FloatBuffer(count: total)
-    scratch = FloatBuffer(count: scored.map { Self.scratchSize(layout[$0]) }.max() ?? 0)
+    let clips = clippingNorm != nil
+    scratch = FloatBuffer(
+      count: scored.map { Self.scratchSize(layout[$0], clips: clips) }.max() ?? 0)
     let widest = scored.map { layout[$0].columns }.max() ?? 0
     tiles = FloatBuffer(count: compute.threadCount * max(Self.tileSize, widest))
   }
 
-  /// Floats of scratch in which a whole gradient is formed; products are formed in tiles.
-  private static func scratchSize(_ parameter: Parameter) -> Int {
-    parameter.role == .matrix ? parameter.columns : parameter.count
+  /// Floats of scratch in which a whole gradient is formed; products that need no clipping
+  /// are formed in tiles.
+  private static func scratchSize(_ parameter: Parameter, clips: Bool) -> Int {
+    parameter.role == .matrix && !clips ? parameter.columns : parameter.count
   }
 
   package func wants(_ id: ParameterID) -> Bool { starts[id.index] != nil }
@@ -70,12 +77,27 @@ package final class FisherAccumulator: GradientSink {
 
   package var separatesExamples: Bool { granularity == .example }
 
-  /// Adds the squares of `left^T right` over each group's rows, tile by tile.
-  ///
-  /// A tile is some rows of the matrix, so no two threads share a score.
+  /// Adds the squares of `left^T right` over each group's rows.
   package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
     guard let target = pointer(id) else { return }
     let groups = groups(examples)
+    if clippingNorm != nil {
+      let product = Matrix(scratch.base, rows: left.columns, columns: right.columns)
+      for group in groups {
+        compute.multiply(left.rows(group), .transposed, right.rows(group), .plain, into: product)
+        addSquares(product.base, to: target, count: product.rows * product.columns)
+      }
+    } else {
+      addProducts(left, right, groups, to: target)
+    }
+  }
+
+  /// Tile by tile, without clipping; a tile is some rows of the matrix, so no two threads
+  /// share a score.
+  private func addProducts(
+    _ left: Matrix, _ right: Matrix, _ groups: [Range<Int>],
+    to target: UnsafeMutablePointer<Float>
+  ) {
     let (rows, columns) = (left.columns, right.columns)
     let tileRows = max(1, Self.tileSize / columns)
     let tileStride = tiles.count / compute.threadCount
@@ -98,7 +120,7 @@ package final class FisherAccumulator: GradientSink {
     for group in groups(examples) {
       scratch.base.update(repeating: 0, count: rows.columns)
       compute.columnSums(rows.rows(group), into: scratch.base)
-      compute.kernels.add_squares(scratch.base, target, rows.columns)
+      addSquares(scratch.base, to: target, count: rows.columns)
     }
   }
 
@@ -114,11 +136,9 @@ package final class FisherAccumulator: GradientSink {
       compute.kernels.norm_parameter_gradients(
         part.values.base, part.mean, part.rstd, outputGradient.rows(group).base, group.count,
         columns, sums.base, sums.base + columns)
-      if let target = pointer(scale) {
-        compute.kernels.add_squares(sums.base, target, columns)
-      }
+      if let target = pointer(scale) { addSquares(sums.base, to: target, count: columns) }
       if let target = pointer(shift) {
-        compute.kernels.add_squares(sums.base + columns, target, columns)
+        addSquares(sums.base + columns, to: target, count: columns)
       }
     }
   }
@@ -129,19 +149,43 @@ package final class FisherAccumulator: GradientSink {
     guard let target = pointer(table) else { return }
     let columns = gradient.columns
     for group in groups(examples) {
-      let touched = Set(indices[group])
-      for index in touched {
-        (scratch.base + Int(index) * columns).update(repeating: 0, count: columns)
-      }
+      let touched = Set(indices[group]).map { Int($0) * columns }
+      for start in touched { (scratch.base + start).update(repeating: 0, count: columns) }
       for row in group {
         compute.kernels.add(
           gradient.base + row * gradient.stride, scratch.base + Int(indices[row]) * columns,
           columns)
       }
-      for index in touched {
-        let start = Int(index) * columns
-        compute.kernels.add_squares(scratch.base + start, target + start, columns)
+      let squares = touched.reduce(0.0) {
+        $0 + compute.kernels.sum_of_squares(scratch.base + $1, columns)
+      }
+      let factor = clippingFactor(squares)
+      for start in touched {
+        addSquares(scratch.base + start, to: target + start, count: columns, factor: factor)
       }
     }
+  }
+
+  // MARK: Squares
+
+  /// Adds the squares of a tensor's gradient once it is clipped.
+  private func addSquares(
+    _ gradient: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let factor =
+      clippingNorm == nil ? 1 : clippingFactor(compute.sumOfSquares(gradient, count: count))
+    addSquares(gradient, to: target, count: count, factor: factor)
+  }
+
+  private func addSquares(
+    _ gradient: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int,
+    factor: Float
+  ) {
+    if factor < 1 { for index in 0..<count { gradient[index] *= factor } }
+    compute.kernels.add_squares(gradient, target, count)
+  }
+
+  private func clippingFactor(_ sumOfSquares: Double) -> Float {
+    clippingNorm.map { Float(min(1, $0 / (sumOfSquares.squareRoot() + 1e-6))) } ?? 1
   }
 }

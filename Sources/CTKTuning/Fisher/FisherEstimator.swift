@@ -2,15 +2,18 @@ package import CTKCore
 package import CTKModel
 package import CTKTensor
 
-/// Estimates the diagonal of the empirical Fisher information of a task.
+/// Estimates the diagonal of the Fisher information of a task.
 ///
-/// F(w) = mean over examples of (d log p(y | x; w) / dw)^2 with gold labels, at the
-/// weights as they are (Xu et al. 2021, section 2.3).
+/// F(w) = mean over examples of (d log p(y | x; w) / dw)^2 at the weights as they are, with
+/// gold labels (Xu et al. 2021, section 2.3) or with labels drawn from the model.
 package struct FisherEstimator {
   package struct Settings: Sendable, Equatable {
     package var granularity = FisherGranularity.example
+    package var labels = FisherLabels.gold
     /// Whether dropout is on, as in the authors' code.
     package var usesDropout = false
+    /// Largest L2 norm of a tensor's gradient before it is squared; nil for no limit.
+    package var clippingNorm: Double?
     package var batchSize = 16
     /// At most this many examples, drawn without replacement; nil takes all.
     package var exampleLimit: Int?
@@ -43,7 +46,9 @@ package struct FisherEstimator {
     progress: ProgressHandler? = nil
   ) throws(ModelError) -> FisherAccumulator {
     let sink = FisherAccumulator(
-      layout: network.layout, scored: scored, granularity: settings.granularity, compute: compute)
+      layout: network.layout, scored: scored, granularity: settings.granularity,
+      clippingNorm: settings.clippingNorm, compute: compute)
+    let sampler = settings.labels == .sampled ? LabelSampler(seed: settings.seed) : nil
     let batches = batches(data, settings)
     let workspace = network.workspace(
       data.limits(batchSize: settings.batchSize), compute: compute, keeping: activations)
@@ -55,7 +60,9 @@ package struct FisherEstimator {
         ? DropoutStream(seed: settings.seed ^ 0xF15, step: UInt64(number)) : nil
       let pass = network.forward(batch, dropout: dropout, parameters, workspace)
       let weight: Float = settings.granularity == .example ? 1 : 1 / Float(examples.count)
-      _ = Loss.gradient(of: pass.logits, targets: data.targets(examples), weight: weight)
+      let gold = data.targets(examples)
+      let targets = sampler?.draw(from: pass.logits, examples: examples, like: gold) ?? gold
+      _ = Loss.gradient(of: pass.logits, targets: targets, weight: weight)
       network.backward(
         pass, logitGradient: pass.logits, batch: batch, sink: sink, parameters, workspace)
       progress?(

@@ -1,4 +1,4 @@
-/// Exact choice of the k best entries of a score vector.
+/// Choice of the best entries of a score vector, exactly k of them or by a percentile.
 package enum ChildSelection {
   /// Which end of the scores is chosen.
   package enum Order: Sendable {
@@ -10,6 +10,63 @@ package enum ChildSelection {
   /// to nearest, at least one.
   package static func selectedCount(keep: Double, of count: Int) -> Int {
     max(1, min(count, Int((keep * Double(count)).rounded())))
+  }
+
+  /// Numbers of entries to select of each part so that every part gives its share and all
+  /// together exactly what the keep ratio selects of the whole.
+  ///
+  /// Shares are rounded down; what is left goes to the largest remainders, ties to the
+  /// earlier part.
+  package static func quotas(keep: Double, of counts: [Int]) -> [Int] {
+    let whole = counts.reduce(0, +)
+    if whole == 0 { return counts }
+    let shares = counts.map { keep * Double($0) }
+    var quotas = zip(shares, counts).map { min($1, Int($0.rounded(.down))) }
+    var rest = selectedCount(keep: keep, of: whole) - quotas.reduce(0, +)
+    let order = counts.indices.sorted {
+      let (left, right) = (shares[$0] - Double(quotas[$0]), shares[$1] - Double(quotas[$1]))
+      return (right, $0) < (left, $1)
+    }
+    for place in order where rest > 0 && quotas[place] < counts[place] {
+      quotas[place] += 1
+      rest -= 1
+    }
+    return quotas
+  }
+
+  /// The score at the linearly interpolated percentile `1 - keep`, rounded to a float.
+  ///
+  /// Of n scores the one at the place `(n - 1)(1 - keep)` in ascending order.
+  package static func percentile(_ scores: UnsafeBufferPointer<Float>, keep: Double) -> Float {
+    let place = Double(scores.count - 1) * (1 - keep)
+    let below = min(max(Int(place.rounded(.down)), 0), scores.count - 1)
+    let low = score(scores, ascending: below)
+    let high = score(scores, ascending: min(below + 1, scores.count - 1))
+    return Float(low + (high - low) * (place - Double(below)))
+  }
+
+  private static func score(
+    _ scores: UnsafeBufferPointer<Float>, ascending place: Int
+  ) -> Double {
+    Double(Float(bitPattern: threshold(scores, choosing: scores.count - place, .highest).key))
+  }
+
+  /// Where a score vector is cut.
+  package enum Cut: Sendable {
+    case exact(Threshold)
+    /// Every score that is as high.
+    case atLeast(Float)
+
+    /// Positions chosen in the next stretch of the vector, in order.
+    package mutating func choose(_ scores: UnsafeBufferPointer<Float>) -> [UInt32] {
+      switch self {
+      case .exact(var threshold):
+        defer { self = .exact(threshold) }
+        return threshold.choose(scores)
+      case .atLeast(let lowest):
+        return scores.indices.filter { scores[$0] >= lowest }.map { UInt32($0) }
+      }
+    }
   }
 
   /// Marks exactly `count` entries; ties go to the lower position.

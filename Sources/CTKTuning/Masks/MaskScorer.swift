@@ -19,31 +19,35 @@ package struct MaskScorer {
     self.compute = compute
   }
 
-  /// - Throws: `mask.empty-scope`, `data.empty`, `options.pattern-invalid` and the codes
-  ///   of a forward pass.
+  /// - Parameter examples: to score with; only Fisher information needs them.
+  /// - Parameter tuned: the weights that `change` compares with.
+  /// - Throws: `mask.empty-scope`, `data.empty`, `options.pattern-invalid`, `options.invalid`
+  ///   for `change` without tuned weights, and the codes of a forward pass.
   package func scores(
-    _ score: MaskScore, scope: ParameterScope, data: TaskData,
-    _ settings: FisherEstimator.Settings, _ progress: ProgressHandler?
+    _ recipe: MaskRecipe, examples: [Example], tuned: (any TensorSource)? = nil,
+    _ progress: ProgressHandler?
   ) throws(TuningError) -> WeightScores {
-    let scored = try scope.parameters(of: model.network.layout)
-    if scored.isEmpty {
-      throw TuningError(
-        .maskEmpty, "the scope selects no tensor",
-        hint: "ctk inspect lists the names that a pattern is matched with")
-    }
-    let builder = MaskBuilder(layout: model.network.layout)
-    switch score {
-    case .magnitude: return builder.magnitudes(model.parameters, scored: scored)
-    case .random: return builder.random(seed: settings.seed, scored: scored)
+    let scored = try recipe.scored(of: model.network.layout)
+    let simple = SimpleScores(layout: model.network.layout, scored: scored)
+    switch recipe.score {
+    case .magnitude: return simple.magnitudes(model.parameters)
+    case .random: return simple.random(seed: recipe.fisher.seed)
+    case .change:
+      guard let tuned else {
+        throw TuningError(
+          .optionInvalid, "a score by change needs the tuned model",
+          hint: "name it with --tuned")
+      }
+      return try simple.changes(model.parameters, tuned: tuned)
     case .fisher, .lowestFisher:
-      if data.train.isEmpty { throw TuningError(.dataEmpty, "there are no training examples") }
+      if examples.isEmpty { throw TuningError(.dataEmpty, "there are no training examples") }
       let estimator = FisherEstimator(
         network: model.network, parameters: model.parameters, keeping: activations, compute: compute
       )
       let accumulator = try TuningError.wrap { () throws(ModelError) in
         try estimator.estimate(
-          model.tokenize(data.train, maxLength: maxLength, progress: progress), scored: scored,
-          settings: settings, progress: progress)
+          model.tokenize(examples, maxLength: maxLength, progress: progress), scored: scored,
+          settings: recipe.fisher, progress: progress)
       }
       return WeightScores(scored: scored, values: accumulator.scores)
     }

@@ -112,17 +112,12 @@ package struct FinetuneJob {
   }
 
   private func newMask(_ model: TaskModel) throws(TuningError) -> ParameterMask {
-    var settings = FisherEstimator.Settings()
-    settings.granularity = options.granularity
-    settings.usesDropout = options.fisherUsesDropout
-    settings.batchSize = options.batchSize
-    settings.seed = options.seed
+    let recipe = options.maskRecipe
     let scorer = MaskScorer(
       model: model, maxLength: options.maxLength, keeping: session.activations, compute: compute)
-    let scores = try scorer.scores(
-      .fisher, scope: ParameterScope(options.scope), data: data, settings, session.onProgress)
+    let scores = try scorer.scores(recipe, examples: data.train, session.onProgress)
     return try MaskBuilder(layout: model.network.layout).mask(
-      scores, keep: options.keep, score: .fisher, baseFingerprint: manifest.baseFingerprint,
+      scores, recipe, baseFingerprint: manifest.baseFingerprint,
       provenance: Provenance(task: manifest.task, method: options.method.rawValue))
   }
 

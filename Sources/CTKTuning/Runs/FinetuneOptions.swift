@@ -41,11 +41,21 @@ package struct FinetuneOptions: Sendable, Equatable {
 
   package var peakLearningRate: Double { learningRate ?? method.defaultLearningRate }
 
+  /// How the child is chosen when no mask is given.
+  package var maskRecipe: MaskRecipe {
+    var recipe = MaskRecipe()
+    recipe.keep = keep
+    recipe.scope = scope
+    recipe.fisher.granularity = granularity
+    recipe.fisher.usesDropout = fisherUsesDropout
+    recipe.fisher.batchSize = batchSize
+    recipe.fisher.seed = seed
+    return recipe
+  }
+
   /// - Throws: `options.invalid`, `options.pattern-invalid`, `mask.keep-invalid`.
   package func validate() throws(TuningError) {
-    guard keep > 0, keep <= 1 else {
-      throw TuningError(.keepInvalid, "--keep is \(keep), it must be above 0 and at most 1")
-    }
+    try maskRecipe.validate()
     let rules: [(Bool, String)] = [
       (epochs > 0, "--epochs must be at least 1"),
       (batchSize > 0, "--batch-size must be at least 1"),
