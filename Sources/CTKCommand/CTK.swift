@@ -20,6 +20,7 @@ public struct CTK: ParsableCommand {
       ExportDeltaCommand.self,
       ApplyCommand.self, RevertCommand.self, VerifyCommand.self, ComposeCommand.self,
       SquashCommand.self, DiffCommand.self, OverlapCommand.self, ConvertCommand.self,
+      BenchCommand.self,
       ExportCommand.self,
     ])
 

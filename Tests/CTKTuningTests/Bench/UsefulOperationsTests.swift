@@ -1,0 +1,70 @@
+import CTKCore
+import CTKModel
+import CTKTestSupport
+import CTKTuning
+import Testing
+
+@Suite(.tags(.numeric))
+struct UsefulOperationsTests {
+  private let model: ReferenceModel
+  private let batch: PackedBatch
+
+  init() throws {
+    model = try ReferenceModel("bert")
+    batch = try model.batch()
+  }
+
+  /// Four square matrices and two of the feed-forward block in each layer.
+  private var matrices: Double {
+    let configuration = model.network.configuration
+    let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+    return Double(configuration.layerCount * (4 * width * width + 2 * width * inner))
+  }
+
+  /// Scores and weighted sums, two products of L x L x H in each layer.
+  private var attention: Double {
+    let configuration = model.network.configuration
+    return (0..<batch.sequenceCount).map { sequence in
+      let length = batch.length(sequence)
+      return Double(configuration.layerCount * 2 * 2 * length * length * configuration.hiddenSize)
+    }.reduce(0, +)
+  }
+
+  private func operations(
+    child: [ParameterID: [UInt32]], dense: Set<ParameterID>
+  ) -> UsefulOperations {
+    UsefulOperations(
+      network: model.network,
+      plan: TrainablePlan(layout: model.network.layout, child: child, dense: dense),
+      batch: batch)
+  }
+
+  @Test func everyWeight() {
+    let found = operations(child: [:], dense: Set(model.network.layout.allIDs))
+    let products = 2 * Double(batch.tokenCount) * matrices
+    #expect(found.forward == products + attention)
+    #expect(found.backward == 2 * products + 2 * attention)
+    #expect(found.denseGradients == products)
+  }
+
+  /// One weight of the top layer: its gradient is one sum over the tokens, and the
+  /// gradient of the activations ends at its layer.
+  @Test func oneWeight() throws {
+    let layout = model.network.layout
+    let layerCount = model.network.configuration.layerCount
+    let id = try #require(
+      layout.allIDs.last {
+        layout[$0].role == .matrix && layout[$0].part == .layer(layerCount - 1)
+      })
+    let found = operations(child: [id: [3]], dense: [])
+    let inputs = matrices / Double(layerCount)
+    #expect(found.backward == 2 * Double(batch.tokenCount) * (inputs + 1) + 2 * attention)
+  }
+
+  @Test func headAlone() {
+    let layout = model.network.layout
+    let found = operations(
+      child: [:], dense: Set(layout.allIDs.filter { layout[$0].part == .head }))
+    #expect(found.backward == 0)
+  }
+}
