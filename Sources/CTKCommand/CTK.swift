@@ -17,11 +17,9 @@ public struct CTK: ParsableCommand {
     subcommands: [
       ImportCommand.self, InspectCommand.self, MaskCommand.self, MaskSetCommand.self,
       FinetuneCommand.self, EvaluateCommand.self, PredictCommand.self, TokenizeCommand.self,
-      ExportDeltaCommand.self,
-      ApplyCommand.self, RevertCommand.self, VerifyCommand.self, ComposeCommand.self,
-      SquashCommand.self, DiffCommand.self, OverlapCommand.self, ConvertCommand.self,
-      BenchCommand.self,
-      ExportCommand.self,
+      ExportDeltaCommand.self, ApplyCommand.self, RevertCommand.self, SwitchCommand.self,
+      VerifyCommand.self, ComposeCommand.self, SquashCommand.self, DiffCommand.self,
+      OverlapCommand.self, ConvertCommand.self, ExportCommand.self, BenchCommand.self,
     ])
 
   public init() {}

@@ -89,15 +89,18 @@ public final class HDF5File: TensorSource {
     }
   }
 
-  /// Gives back the memory that reading a tensor's bytes took.
+  /// Gives back the memory that reading a tensor's bytes, or a part of them, took.
   ///
   /// They can be read again, from the disk. An unknown name has no effect.
-  public func discard(_ name: String) {
+  public func discard(_ name: String, _ part: Range<Int>? = nil) {
     guard let position = directory.position(of: name),
       case .contiguous(let range) = directory.tensors[position].dataset.storage
     else { return }
-    let start = extent.lowerBound + superblock.baseOffset
-    mapping.discard(start + range.lowerBound..<start + range.upperBound)
+    let start = extent.lowerBound + superblock.baseOffset + range.lowerBound
+    // The parts of a converted tensor are not those of the file.
+    let isLent = range.count == directory.tensors[position].info.byteCount
+    let lent = (isLent ? part : nil) ?? 0..<range.count
+    mapping.discard(start + lent.lowerBound..<start + lent.upperBound)
   }
 
   private func image(of file: UnsafeRawBufferPointer) -> FileImage {

@@ -66,12 +66,14 @@ public final class TensorBundle: TensorSource {
     }
   }
 
-  /// Gives back the memory a tensor's bytes took while they were read.
+  /// Gives back the memory a tensor's bytes, or a part of them, took while they were read.
   ///
   /// They can be read again, from the disk. An unknown name has no effect.
-  public func discard(_ name: String) {
+  public func discard(_ name: String, _ part: Range<Int>? = nil) {
     guard let entry = entries[UTF8Key(name)] else { return }
-    shards[entry.shard]?.file.discard(entry.range)
+    let start = entry.range.lowerBound
+    shards[entry.shard]?.file.discard(
+      part.map { start + $0.lowerBound..<start + $0.upperBound } ?? entry.range)
   }
 
   private func check(

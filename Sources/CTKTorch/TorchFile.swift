@@ -73,11 +73,16 @@ public final class TorchFile: TensorSource {
     }
   }
 
-  /// Gives back the memory a tensor's bytes took while they were read.
+  /// Gives back the memory a tensor's bytes, or a part of them, took while they were read.
   ///
   /// They can be read again, from the disk. An unknown name has no effect.
-  public func discard(_ name: String) {
-    if let entry = entries[name] { file.discard(entry.range) }
+  public func discard(_ name: String, _ part: Range<Int>? = nil) {
+    guard let entry = entries[name] else { return }
+    let start = entry.range.lowerBound
+    // The parts of a gathered tensor are not those of the file.
+    let isLent = entry.view.isContiguous && !isBigEndian
+    let lent = isLent ? part.map { start + $0.lowerBound..<start + $0.upperBound } : nil
+    file.discard(lent ?? entry.range)
   }
 
   /// Checks a storage once, giving its pages back on the way when it is much larger than the

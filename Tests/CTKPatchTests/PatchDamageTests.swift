@@ -135,10 +135,13 @@ struct PatchDamageTests {
   @Test(
     "tables that contradict themselves are refused",
     arguments: [
-      ("\"kind\":\"changed\"", "\"kind\":\"grown\"", "patch.unsupported"),
+      ("\"kind\":\"changed\"", "\"kind\":\"moved\"", "patch.unsupported"),
+      ("\"kind\":\"changed\"", "\"kind\":\"grown\"", "patch.damaged"),
+      ("\"kind\":\"grown\"", "\"kind\":\"shrunk\"", "patch.damaged"),
+      ("\"base_shape\":[2,2]", "\"base_shape\":[2,3]", "patch.damaged"),
       ("\"codec\":\"context\"", "\"codec\":\"unknown\"", "patch.unsupported"),
       ("\"kind\":\"added\"", "\"kind\":\"removed\"", "patch.damaged"),
-      ("\"kind\":\"replaced\"", "\"kind\":\"changed\"", "patch.damaged"),
+      ("\"kind\":\"grown\"", "\"kind\":\"changed\"", "patch.unsupported"),
       ("\"dtype\":\"BF16\"", "\"dtype\":\"F128\"", "patch.damaged"),
       ("\"shape\":[12,20]", "\"shape\":[12,-20]", "patch.damaged"),
       ("\"shape\":[12,20]", "\"shape\":[4294967296,4294967296]", "patch.damaged"),

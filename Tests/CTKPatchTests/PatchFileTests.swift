@@ -61,7 +61,7 @@ struct PatchFileTests {
     #expect(
       kinds == [
         "a.weight": .changed, "b.weight": .changed, "c.scale": .changed, "f.gone": .removed,
-        "g.head": .added, "h.grown": .replaced,
+        "g.head": .added, "h.grown": .grown,
       ])
   }
 
@@ -110,7 +110,7 @@ struct PatchFileTests {
       #expect(stream?.byteCount == row.indexByteCount + row.valueByteCount)
     }
     var differing = 0
-    for name in ["a.weight", "b.weight", "c.scale"] {
+    for name in ["a.weight", "b.weight", "c.scale", "h.grown"] {
       let width = name == "b.weight" ? 2 : 4
       let old = try bench.base.withTensorBytes(name) { Array($0) }
       let new = try bench.tuned.withTensorBytes(name) { Array($0) }

@@ -49,6 +49,11 @@ UNITS = {
     "I32": (4, False), "U32": (4, False), "F32": (4, True), "C64": (4, True),
     "I64": (8, False), "U64": (8, False), "F64": (8, True),
 }
+# Section 6: whether an entry's stream begins with the units that both sides share, and
+# the sides of which it then holds units whole.
+KINDS = {"changed": (True, ()), "reshaped": (True, ()), "added": (False, ("after",)),
+         "removed": (False, ("before",)), "grown": (True, ("after",)),
+         "shrunk": (True, ("before",)), "replaced": (False, ("before", "after"))}
 BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "C64": 64}
 
 
@@ -214,17 +219,17 @@ class UnitStream:
     """A unit stream: blocks of a tensor, of which those of ``context`` are decoded
     later, together with those of other tensors."""
 
-    def __init__(self, cursor, codec, layout, source=None, is_target=False):
-        dtype, shape = layout
+    def __init__(self, cursor, codec, dtype, total, source=None, is_target=False):
         self.width, is_float = UNITS[dtype]
-        self.total = byte_count(dtype, shape) // self.width
+        self.total = total
         self.is_f32 = is_float and self.width == 4
         self.shift = cursor.take(1)[0]
         if not 4 <= self.shift <= 22:
             raise PatchError(f"block shift {self.shift}")
         self.blocks = []
         if codec == "context":
-            source = None if source is None or not self.is_f32 else source.view("<u4")
+            is_used = source is not None and self.is_f32
+            source = source[:4 * total].view("<u4") if is_used else None
             self.take_blocks(cursor, source, is_target)
         elif codec == "deflate":
             self.differences = read_deflate(cursor, self.total, self.width, self.shift)
@@ -370,60 +375,83 @@ class Patch:
         if fingerprint(model) != fingerprints[source]:
             raise PatchError("the model is not the one the patch starts from")
         output = dict(model)
-        streams = [self._streams(entry, model.get(entry["name"]), result)
-                   for entry in self.entries]
+        own = [entry for entry in self.entries if entry["kind"] != "alias"]
+        streams = [self._streams(entry, model.get(entry["name"]), result) for entry in own]
         parts = [part for parts in streams for part in parts.values()]
         decoded = iter(ctkcontext.decode([block for part in parts for block in part.blocks]))
         for part in parts:
             part.finish([next(decoded) for _ in part.blocks])
-        for entry, parts in zip(self.entries, streams):
-            tensor = self._tensor(entry, model.get(entry["name"]), parts, result)
-            if tensor is None:
-                del output[entry["name"]]
-                continue
-            if tensor_digest(tensor) != entry[result]:
-                raise PatchError(f"tensor '{entry['name']}' came out wrong")
-            output[entry["name"]] = tensor
+        for entry, parts in zip(own, streams):
+            self._put(entry, self._tensor(
+                entry, model.get(entry["name"]), parts, result), result, output)
+        for entry in self.entries:
+            if entry["kind"] == "alias":
+                tensor = output.get(entry["of"]) if result in entry else None
+                self._put(entry, tensor, result, output)
         if fingerprint(output) != fingerprints[result]:
             raise PatchError("the result's fingerprint is wrong")
         return output
 
-    def _layouts(self, entry):
-        """Dtype and shape of the sides that are coded whole."""
-        main = (entry["dtype"], tuple(entry["shape"]))
-        sides = {"added": {"after": main}, "removed": {"before": main}, "changed": {}}
-        if entry["kind"] == "replaced":
-            base = (entry["base_dtype"], tuple(entry["base_shape"]))
-            return {"before": base, "after": main}
-        if entry["kind"] not in sides:
-            raise PatchError(f"kind {entry['kind']}")
-        return sides[entry["kind"]]
+    @staticmethod
+    def _put(entry, tensor, result, output):
+        """Checks a result's tensor and puts it into the model."""
+        if tensor is None and result not in entry:
+            del output[entry["name"]]
+            return
+        if tensor is None or tensor_digest(tensor) != entry[result]:
+            raise PatchError(f"tensor '{entry['name']}' came out wrong")
+        output[entry["name"]] = tensor
 
-    def _streams(self, entry, current, result):
-        """The unit streams of an entry, by side; those of changes are under ``both``."""
-        cursor = Cursor(self.streams["tensor:" + entry["name"]].data.tobytes())
-        if entry["kind"] == "changed":
-            layout = (entry["dtype"], tuple(entry["shape"]))
-            parts = {"both": UnitStream(
-                cursor, entry["codec"], layout, current.data, result == "before")}
-        else:
-            parts = {side: UnitStream(cursor, entry["codec"], layout)
-                     for side, layout in self._layouts(entry).items()}
-        if cursor.position != len(cursor.data):
-            raise PatchError("bytes follow a stream's end")
+    @staticmethod
+    def _layouts(entry):
+        """Dtype and shape of the sides that the tensor is on."""
+        main = (entry["dtype"], tuple(entry["shape"]))
+        base = (entry.get("base_dtype", main[0]), tuple(entry.get("base_shape", main[1])))
+        sides = {"before": base, "after": main}
+        return {side: layout for side, layout in sides.items() if side in entry}
+
+    def _parts(self, entry):
+        """Dtype and unit count of the unit streams of an entry: that of the shared
+        units, under ``both``, and those of a side's other units."""
+        if entry["kind"] not in KINDS:
+            raise PatchError(f"kind {entry['kind']}")
+        has_shared, wholes = KINDS[entry["kind"]]
+        counts = {side: byte_count(*layout) // UNITS[layout[0]][0]
+                  for side, layout in self._layouts(entry).items()}
+        shared = min(counts.values()) if has_shared else 0
+        parts = {"both": (entry["dtype"], shared)} if has_shared else {}
+        for side in wholes:
+            parts[side] = (self._layouts(entry)[side][0], counts[side] - shared)
         return parts
 
-    def _tensor(self, entry, current, parts, result):
-        if entry["kind"] == "changed":
-            layout, differences = (entry["dtype"], tuple(entry["shape"])), parts["both"].differences
-            if result == "before":
-                differences = np.zeros_like(differences) - differences
-            return Tensor(*layout, add(current.data, differences, layout[0]))
+    def _streams(self, entry, current, result):
+        """The unit streams of an entry, by part."""
+        cursor = Cursor(self.streams["tensor:" + entry["name"]].data.tobytes())
+        streams = {}
+        for part, (dtype, total) in self._parts(entry).items():
+            source = current.data if part == "both" else None
+            streams[part] = UnitStream(
+                cursor, entry["codec"], dtype, total, source, result == "before")
+        if cursor.position != len(cursor.data):
+            raise PatchError("bytes follow a stream's end")
+        return streams
+
+    def _tensor(self, entry, current, streams, result):
         layout = self._layouts(entry).get(result)
         if layout is None:
             return None
-        zero = np.zeros(byte_count(*layout), np.uint8)
-        return Tensor(*layout, add(zero, parts[result].differences, layout[0]))
+        pieces = []
+        if "both" in streams:
+            part = streams["both"]
+            shared = current.data[:part.total * part.width]
+            sign = np.zeros_like(part.differences) - part.differences
+            pieces.append(add(
+                shared, sign if result == "before" else part.differences, layout[0]))
+        if result in streams:
+            part = streams[result]
+            zero = np.zeros(part.total * part.width, np.uint8)
+            pieces.append(add(zero, part.differences, layout[0]))
+        return Tensor(*layout, np.concatenate(pieces))
 
 
 def main(arguments):

@@ -39,11 +39,11 @@ class ReaderTests(unittest.TestCase):
     def test_truncated_and_flipped_blocks(self):
         patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
         stream = patch.streams["tensor:a.weight"].data.tobytes()
-        layout = ("F32", (96, 72))
+        layout = ("F32", 96 * 72)
         source = self.base["a.weight"].data
 
         def decode(data):
-            part = ctkpatch.UnitStream(ctkpatch.Cursor(data), "context", layout, source)
+            part = ctkpatch.UnitStream(ctkpatch.Cursor(data), "context", *layout, source)
             part.finish(ctkcontext.decode(part.blocks))
             return part.differences
 

@@ -10,8 +10,7 @@ enum KerasFiles {
   static func open(_ path: String) throws(CheckpointError) -> SourceTensors {
     let file = try CheckpointError.wrap { () throws(HDF5Error) in try HDF5File(path: path) }
     return SourceTensors(
-      file, findings: file.findings, configuration: try wholeModelConfiguration(file),
-      discard: { file.discard($0) })
+      file, findings: file.findings, configuration: try wholeModelConfiguration(file))
   }
 
   /// The description of the model in a file that holds it as a whole.
@@ -42,8 +41,7 @@ enum KerasFiles {
       .init(prefix: KerasPath.taskPrefix, source: try open(task)),
     ])
     return SourceTensors(
-      merged, findings: merged.findings, configuration: backbone.configuration,
-      discard: { merged.discard($0) })
+      merged, findings: merged.findings, configuration: backbone.configuration)
   }
 
   /// Opens the weights inside a `.keras` archive where they lie.
@@ -56,7 +54,6 @@ enum KerasFiles {
       try HDF5File(path: path, member: archive.weights)
     }
     return SourceTensors(
-      file, findings: file.findings, configuration: archive.configuration,
-      discard: { file.discard($0) })
+      file, findings: file.findings, configuration: archive.configuration)
   }
 }

@@ -9,17 +9,17 @@ struct MergedTensors: TensorSource {
 
   let tensors: [TensorInfo]
   private let parts: [Part]
-  private let partOfTensor: [String: Int]
+  private let partOfTensor: [UTF8Key: Int]
 
   init(_ parts: [Part]) {
     self.parts = parts
     var tensors: [TensorInfo] = []
-    var partOfTensor: [String: Int] = [:]
+    var partOfTensor: [UTF8Key: Int] = [:]
     for (position, part) in parts.enumerated() {
       for info in part.source.tensors {
         let renamed = info.renamed(part.prefix + info.name)
         tensors.append(renamed)
-        partOfTensor[renamed.name] = position
+        partOfTensor[UTF8Key(renamed.name)] = position
       }
     }
     self.tensors = tensors.sorted { utf8Precedes($0.name, $1.name) }
@@ -41,12 +41,12 @@ struct MergedTensors: TensorSource {
     return try place.source.withTensorBytes(place.name, body)
   }
 
-  func discard(_ name: String) {
-    if let place = place(of: name) { place.source.discard(place.name) }
+  func discard(_ name: String, _ part: Range<Int>?) {
+    if let place = place(of: name) { place.source.discard(place.name, part) }
   }
 
   private func place(of name: String) -> (source: SourceTensors, name: String)? {
-    partOfTensor[name].map { position in
+    partOfTensor[UTF8Key(name)].map { position in
       let part = parts[position]
       return (part.source, String(name.dropFirst(part.prefix.count)))
     }

@@ -38,8 +38,7 @@ struct ShardedTensors: TensorSource {
     let sharded = ShardedTensors(
       tensors: assembly.tensors, shards: shards, shardOfTensor: assembly.fileOfTensor)
     return SourceTensors(
-      sharded, findings: shards.flatMap(\.findings) + assembly.findings,
-      discard: { sharded.discard($0) })
+      sharded, findings: shards.flatMap(\.findings) + assembly.findings)
   }
 
   func info(of name: String) -> TensorInfo? {
@@ -55,8 +54,8 @@ struct ShardedTensors: TensorSource {
     return try shards[shard].withTensorBytes(name, body)
   }
 
-  private func discard(_ name: String) {
-    if let shard = shardOfTensor[UTF8Key(name)] { shards[shard].discard(name) }
+  func discard(_ name: String, _ part: Range<Int>? = nil) {
+    if let shard = shardOfTensor[UTF8Key(name)] { shards[shard].discard(name, part) }
   }
 
   /// The shard index is safetensors' own, its codes here are not.

@@ -106,8 +106,10 @@ public struct SourceCheckpoint: TensorSource {
         bytes: bytes, sourceBytes: bytes, source: target, target: target, overflowCount: 0))
   }
 
-  /// Gives back the memory that reading a tensor took.
-  func discard(_ name: String) {
-    if let step = stepOfTarget[name] { source.discard(step.source.name) }
+  public func discard(_ name: String, _ part: Range<Int>? = nil) {
+    guard let step = stepOfTarget[name] else { return }
+    // A converted tensor's bytes are not the source's.
+    let isLent = step.source.byteCount == step.target.byteCount
+    source.discard(step.source.name, isLent ? part : nil)
   }
 }

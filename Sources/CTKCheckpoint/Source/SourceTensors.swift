@@ -10,16 +10,13 @@ public struct SourceTensors: TensorSource {
   /// The description of the model that the container itself holds.
   let configuration: JSONValue?
   private let base: any TensorSource
-  private let discardTensor: @Sendable (String) -> Void
 
   init(
-    _ base: any TensorSource, findings: [String], configuration: JSONValue? = nil,
-    discard: @escaping @Sendable (String) -> Void = { _ in }
+    _ base: any TensorSource, findings: [String], configuration: JSONValue? = nil
   ) {
     self.base = base
     self.findings = findings
     self.configuration = configuration
-    discardTensor = discard
   }
 
   /// Opens a folder or a file; see `docs/guides/import.md`.
@@ -52,8 +49,7 @@ public struct SourceTensors: TensorSource {
     try base.withTensorBytes(name, body)
   }
 
-  /// Gives back the memory that reading a tensor took.
-  public func discard(_ name: String) { discardTensor(name) }
+  public func discard(_ name: String, _ part: Range<Int>? = nil) { base.discard(name, part) }
 
   /// - Throws: the codes of the container.
   static func open(_ file: SourceFile) throws(CheckpointError) -> SourceTensors {
@@ -82,19 +78,18 @@ public struct SourceTensors: TensorSource {
     let checkpoint = try CheckpointError.wrap { () throws(SafetensorsError) in
       try SafetensorsCheckpoint(path: path)
     }
-    return SourceTensors(
-      checkpoint, findings: checkpoint.findings, discard: { checkpoint.discard($0) })
+    return SourceTensors(checkpoint, findings: checkpoint.findings)
   }
 
   private static func openTorch(_ path: String) throws(CheckpointError) -> SourceTensors {
     let file = try CheckpointError.wrap { () throws(TorchError) in try TorchFile(path: path) }
-    return SourceTensors(file, findings: file.findings, discard: { file.discard($0) })
+    return SourceTensors(file, findings: file.findings)
   }
 
   private static func openTensorBundle(_ path: String) throws(CheckpointError) -> SourceTensors {
     let bundle = try CheckpointError.wrap { () throws(TensorBundleError) in
       try TensorBundle(path: path)
     }
-    return SourceTensors(bundle, findings: bundle.findings, discard: { bundle.discard($0) })
+    return SourceTensors(bundle, findings: bundle.findings)
   }
 }

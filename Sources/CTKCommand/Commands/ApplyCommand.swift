@@ -33,6 +33,7 @@ struct ApplyCommand: ReportingCommand {
       Examples:
         ctk apply --base base --patch mrpc.ctkpatch --output tuned
         ctk apply --base base --patch first.ctkpatch second.ctkpatch --output tuned
+        ctk apply --base model --patch mrpc.ctkpatch --in-place
         ctk apply --base base --patch mrpc.ctkpatch --dry-run
       """)
 
@@ -49,7 +50,7 @@ struct ApplyCommand: ReportingCommand {
 
   func perform(_ reporter: Reporter) throws {
     let change = ModelChange(
-      model: base, patches: patch, direction: .apply, target: target, force: force)
+      model: base, kind: .apply(patches: patch), target: target, force: force, threads: threads)
     try change.run(reporter, schema: "ctk-apply/1")
   }
 }
@@ -77,7 +78,42 @@ struct RevertCommand: ReportingCommand {
 
   func perform(_ reporter: Reporter) throws {
     let change = ModelChange(
-      model: model, patches: patch, direction: .revert, target: target, force: force)
+      model: model, kind: .revert(patches: patch), target: target, force: force,
+      threads: threads)
     try change.run(reporter, schema: "ctk-revert/1")
+  }
+}
+
+struct SwitchCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "switch",
+    abstract: "Turn one task's model straight into another's of the same base.",
+    discussion: """
+      The base is not written in between; every digest is checked all the same.
+
+      Examples:
+        ctk switch --model mrpc --from mrpc.ctkpatch --to cola.ctkpatch --output cola
+        ctk switch --model model --from mrpc.ctkpatch --to cola.ctkpatch --in-place
+      """)
+
+  @Option(help: "The model tuned for the first task.")
+  var model: String
+
+  @Option(help: "The patch that the model has.")
+  var from: String
+
+  @Option(help: "The patch that it is to have instead.")
+  var to: String
+
+  @OptionGroup var target: ModelDestination
+  @OptionGroup var force: ForceOption
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func perform(_ reporter: Reporter) throws {
+    let change = ModelChange(
+      model: model, kind: .replace(patch: from, by: to), target: target, force: force,
+      threads: threads)
+    try change.run(reporter, schema: "ctk-switch/1")
   }
 }

@@ -74,12 +74,12 @@ struct ExportDeltaCommand: ReportingCommand {
     _ checkpoint: Checkpoint, _ target: any TensorSource, before: [UInt8], after: [UInt8],
     _ provenance: Provenance, _ reporter: Reporter
   ) throws {
+    var options = ExportOptions(codec: CodecChoice(rawValue: codec) ?? .auto)
+    options.threadCount = threads.threads == 0 ? nil : threads.threads
     _ = try PatchExporter.export(
       base: checkpoint.weights, tuned: target,
       files: [ChangedFile(name: Self.configurationName, before: before, after: after)],
-      provenance: provenance,
-      options: ExportOptions(codec: CodecChoice(rawValue: codec) ?? .auto), to: destination,
-      replacesExisting: force.force,
+      provenance: provenance, options: options, to: destination, replacesExisting: force.force,
       progress: reporter.progress)
     let report = try PatchInspector.inspect(try PatchFile(path: destination))
     var fields = report.json

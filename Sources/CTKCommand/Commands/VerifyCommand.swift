@@ -31,7 +31,8 @@ struct VerifyCommand: ReportingCommand {
     let file = try PatchFile(path: patch)
     let result = try PatchVerifier.verify(
       file, base: try base.map { try SafetensorsCheckpoint(path: $0) },
-      tuned: try tuned.map { try SafetensorsCheckpoint(path: $0) }, progress: reporter.progress)
+      tuned: try tuned.map { try SafetensorsCheckpoint(path: $0) },
+      threadCount: threads.threads == 0 ? nil : threads.threads, progress: reporter.progress)
     reporter.finish(schema: "ctk-verify/1", result.json, text: text(result))
     if !result.isOK { throw ExitCode(ExitStatus.differs.rawValue) }
   }

@@ -3,16 +3,16 @@ import CTKPatch
 
 /// How far the weights of a patch move, tensor by tensor.
 struct PatchSteps {
-  private var histograms: [String: StepHistogram] = [:]
+  private var histograms: [UTF8Key: StepHistogram] = [:]
 
   /// - Throws: `patch.damaged`, `patch.unsupported`.
   init(_ patch: PatchFile, base: (any TensorSource)? = nil) throws(PatchError) {
     for entry in patch.header.entries where entry.kind == .changed {
-      histograms[entry.name] = try patch.steps(of: entry.name, base: base)
+      histograms[UTF8Key(entry.name)] = try patch.steps(of: entry.name, base: base)
     }
   }
 
-  subscript(name: String) -> StepHistogram? { histograms[name] }
+  subscript(name: String) -> StepHistogram? { histograms[UTF8Key(name)] }
 
   /// The report's members with the figures of each tensor added.
   func added(to report: JSONObject) -> JSONObject {
@@ -21,7 +21,7 @@ struct PatchSteps {
     report["tensors"] = .array(
       rows.map { row in
         guard var object = row.objectValue, let name = object["name"]?.stringValue,
-          let steps = histograms[name]
+          let steps = histograms[UTF8Key(name)]
         else { return row }
         object["value_bound_bits"] = .real(steps.boundBits / Double(max(steps.count, 1)))
         object["mean_steps"] = .real(steps.mean)

@@ -53,6 +53,13 @@ public struct AtomicFile: ~Copyable {
     try write(Array(text.utf8))
   }
 
+  /// A way to write anywhere in the file, from several threads at once.
+  ///
+  /// Must not be used after the commit.
+  public var positions: PositionedOutput {
+    PositionedOutput(path: path, descriptor: descriptor)
+  }
+
   /// Makes the file durable and visible under its name.
   public consuming func commit() throws(CoreError) {
     guard fsync(descriptor) == 0 else { throw Output.writeError(errno, path: path) }
@@ -168,8 +175,16 @@ public enum Output {
     syncFolder(of: path)
   }
 
+  /// Removes a file, durably.
+  ///
+  /// - Throws: `output.write-failed`.
+  public static func remove(_ path: String) throws(CoreError) {
+    guard unlink(path) == 0 else { throw writeError(errno, path: path) }
+    syncFolder(of: path)
+  }
+
   /// Makes a rename durable; best effort, as not every file system allows it.
-  static func syncFolder(of path: String) {
+  public static func syncFolder(of path: String) {
     let folder = parentFolder(of: path)
     let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
     if descriptor >= 0 {

@@ -39,7 +39,7 @@ public struct MappedFile: ~Copyable, Sendable {
   public func discard(_ range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let start = (range.lowerBound + page - 1) / page * page
-    let end = range.upperBound / page * page
+    let end = min(range.upperBound, byteCount) / page * page
     guard start < end, let base = UnsafeMutableRawPointer(bitPattern: address + UInt(start)) else {
       return
     }

@@ -14,9 +14,17 @@ public protocol TensorSource: Sendable {
   func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result
+
+  /// Gives back the memory that a tensor's bytes took while they were read, where
+  /// they are mapped; they can be read again.
+  ///
+  /// - Parameter part: bytes of the tensor, nil for all of them.
+  func discard(_ name: String, _ part: Range<Int>?)
 }
 
 extension TensorSource {
+  public func discard(_ name: String, _ part: Range<Int>?) {}
+
   /// The tensor's description.
   ///
   /// - Throws: `tensor.missing`.
@@ -55,6 +63,8 @@ public struct ScopedTensorSource: TensorSource {
   ) throws -> Result {
     try base.withTensorBytes(prefix + name, body)
   }
+
+  public func discard(_ name: String, _ part: Range<Int>?) { base.discard(prefix + name, part) }
 }
 
 /// Tensors held in memory; for tests, small conversions and new heads.

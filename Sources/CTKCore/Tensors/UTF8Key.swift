@@ -16,3 +16,13 @@ package struct UTF8Key: Hashable, Sendable {
     text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
+
+/// The names that occur in `names`, each once, by their UTF-8 bytes.
+package func sortedNames(_ names: some Sequence<String>) -> [String] {
+  var result: [String] = []
+  for name in names.sorted(by: utf8Precedes) {
+    if let last = result.last, UTF8Key(last) == UTF8Key(name) { continue }
+    result.append(name)
+  }
+  return result
+}

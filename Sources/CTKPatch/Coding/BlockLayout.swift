@@ -4,6 +4,9 @@ struct BlockLayout {
   /// Blocks below this many changes are widened while the limit allows.
   private static let fewestChanges = 1 << 15
 
+  /// Runs and units in each from which the density of a tensor is judged.
+  private static let sample = (runs: 16, unitCount: 1 << 16)
+
   let unitCount: Int
   let shift: Int
 
@@ -12,16 +15,26 @@ struct BlockLayout {
     self.shift = shift
   }
 
-  /// Layout for a tensor of which `changes` units differ: 2^20 units a block,
-  /// more where changes are rare, so that each block repays its overhead.
-  init(unitCount: Int, changes: Int) {
+  /// Layout for a tensor of which `changes` of `sampled` units differ: 2^20 units
+  /// a block, more where changes are rare, so that each block repays its overhead.
+  init(unitCount: Int, changes: Int, of sampled: Int) {
     var shift = 20
     while shift < Self.shifts.upperBound, 1 << shift < unitCount,
-      Double(changes) * Double(1 << shift) < Double(Self.fewestChanges) * Double(unitCount)
+      Double(changes) * Double(1 << shift) < Double(Self.fewestChanges) * Double(sampled)
     {
       shift += 1
     }
     self.init(unitCount: unitCount, shift: shift)
+  }
+
+  /// Runs of units, evenly spaced, that stand for all of a tensor's.
+  static func sample(of unitCount: Int) -> [Range<Int>] {
+    let (runs, width) = sample
+    if unitCount <= runs * width { return [0..<unitCount] }
+    return (0..<runs).map { run in
+      let start = (unitCount - width) / (runs - 1) * run
+      return start..<start + width
+    }
   }
 
   /// Reads the stream's first byte.

@@ -5,10 +5,8 @@ struct BlockWriter: ~Copyable {
 
   init(_ choice: CodecChoice) { chosen = PatchCodec(rawValue: choice.rawValue) }
 
-  /// What the blocks were written with.
-  ///
-  /// Empty blocks are alike in all codecs.
-  var codec: PatchCodec { chosen ?? .context }
+  /// What the blocks were written with; nil while all were empty.
+  var codec: PatchCodec? { chosen }
 
   /// - Parameter base: the tensor before the change, if it is known.
   mutating func changes<Word: UnitWord>(

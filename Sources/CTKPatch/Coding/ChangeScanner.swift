@@ -28,12 +28,11 @@ struct ChangeScanner<Word: UnitWord> {
     Word(littleEndian: bytes.loadUnaligned(fromByteOffset: unit * Self.size, as: Word.self))
   }
 
-  /// How many units differ.
-  func count() -> Int {
+  /// How many of some units differ.
+  func count(_ units: Range<Int>) -> Int {
+    if isEqual(units) { return 0 }
     var total = 0
-    for unit in 0..<base.count / Self.size where load(base, unit) != load(tuned, unit) {
-      total += 1
-    }
+    for unit in units { total += load(base, unit) == load(tuned, unit) ? 0 : 1 }
     return total
   }
 

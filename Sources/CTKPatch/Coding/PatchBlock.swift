@@ -8,31 +8,51 @@ public struct PatchBlock: Sendable {
   /// machine's byte order.
   public let differences: [UInt8]
 
+  /// How many units are coded.
+  func codedCount(unit: CodingUnit) -> Int { differences.count / unit.byteCount }
+
   /// Adds the differences, or takes them away, modulo the unit's width.
   ///
   /// - Parameter bytes: the whole tensor, little-endian.
   public func add(
     to bytes: UnsafeMutableRawBufferPointer, unit: CodingUnit, reverting: Bool
   ) {
-    precondition(units.upperBound * unit.byteCount <= bytes.count, "the tensor is too short")
+    add(to: bytes, origin: 0, unit: unit, reverting: reverting)
+  }
+
+  /// As above, on a part of the tensor.
+  ///
+  /// - Parameters:
+  ///   - bytes: units from `origin` on.
+  ///   - entries: the coded units to change; nil for all of them.
+  func add(
+    to bytes: UnsafeMutableRawBufferPointer, origin: Int, entries: Range<Int>? = nil,
+    unit: CodingUnit, reverting: Bool
+  ) {
     switch unit.width {
-    case .one: add(to: bytes, as: UInt8.self, isFloat: unit.isFloat, reverting: reverting)
-    case .two: add(to: bytes, as: UInt16.self, isFloat: unit.isFloat, reverting: reverting)
-    case .four: add(to: bytes, as: UInt32.self, isFloat: unit.isFloat, reverting: reverting)
-    case .eight: add(to: bytes, as: UInt64.self, isFloat: unit.isFloat, reverting: reverting)
+    case .one: add(to: bytes, origin, entries, as: UInt8.self, unit.isFloat, reverting)
+    case .two: add(to: bytes, origin, entries, as: UInt16.self, unit.isFloat, reverting)
+    case .four: add(to: bytes, origin, entries, as: UInt32.self, unit.isFloat, reverting)
+    case .eight: add(to: bytes, origin, entries, as: UInt64.self, unit.isFloat, reverting)
     }
   }
 
   private func add<Word: UnitWord>(
-    to bytes: UnsafeMutableRawBufferPointer, as _: Word.Type, isFloat: Bool, reverting: Bool
+    to bytes: UnsafeMutableRawBufferPointer, _ origin: Int, _ entries: Range<Int>?,
+    as _: Word.Type, _ isFloat: Bool, _ reverting: Bool
   ) {
     let size = MemoryLayout<Word>.size
+    let entries = entries ?? 0..<differences.count / size
+    if entries.isEmpty { return }
+    let first = units.lowerBound - origin
+    let last = first + (positions.map { Int($0[entries.upperBound - 1]) } ?? entries.upperBound - 1)
+    precondition(
+      first + (positions == nil ? entries.lowerBound : 0) >= 0 && (last + 1) * size <= bytes.count,
+      "the block lies outside the bytes at hand")
     let ordered = OrderedInteger<Word>(isFloat: isFloat)
     // Two's complement: xor with all ones and adding one negates.
     let negation: Word = reverting ? .max : 0
-    let first = units.lowerBound
     differences.withUnsafeBytes { differences in
-      let count = differences.count / size
       @inline(__always)
       func change(_ entry: Int, at unit: Int) {
         let stored = differences.loadUnaligned(fromByteOffset: entry * size, as: Word.self)
@@ -44,10 +64,10 @@ public struct PatchBlock: Sendable {
       }
       if let positions {
         positions.withUnsafeBufferPointer { positions in
-          for entry in 0..<count { change(entry, at: first + Int(positions[entry])) }
+          for entry in entries { change(entry, at: first + Int(positions[entry])) }
         }
       } else {
-        for entry in 0..<count { change(entry, at: first + entry) }
+        for entry in entries { change(entry, at: first + entry) }
       }
     }
   }

@@ -1,29 +1,45 @@
 /// Positions and differences of the block at hand, reused from block to block.
 struct ScratchBlock<Word: UnitWord> {
-  private var positions: [UInt32]
-  private var differences: [Word]
+  private var positions: [UInt32] = []
+  private var differences: [Word] = []
   private var count = 0
 
   var isEmpty: Bool { count == 0 }
 
-  init(capacity: Int) {
-    positions = [UInt32](repeating: 0, count: capacity)
-    differences = [Word](repeating: 0, count: capacity)
-  }
+  mutating func clear() { count = 0 }
 
-  /// Takes the block's entries from `body`, which returns how many it wrote.
-  mutating func fill(
+  /// Takes more entries from `body`, which returns how many it wrote.
+  ///
+  /// - Parameters:
+  ///   - capacity: the most that `body` writes; memory grows with what it did write.
+  ///   - offset: is added to the positions.
+  mutating func append(
+    capacity: Int, offset: Int,
     _ body: (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Word>) -> Int
   ) -> Int {
-    count = positions.withUnsafeMutableBufferPointer { positions in
+    reserve(count + capacity)
+    let start = count
+    let added = positions.withUnsafeMutableBufferPointer { positions in
       differences.withUnsafeMutableBufferPointer { differences in
         guard let first = positions.baseAddress, let second = differences.baseAddress else {
           return 0
         }
-        return body(first, second)
+        let added = body(first + start, second + start)
+        if offset > 0 {
+          for entry in start..<start + added { first[entry] += UInt32(offset) }
+        }
+        return added
       }
     }
-    return count
+    count += added
+    return added
+  }
+
+  private mutating func reserve(_ capacity: Int) {
+    let missing = capacity - differences.count
+    if missing <= 0 { return }
+    positions.append(contentsOf: repeatElement(0, count: missing))
+    differences.append(contentsOf: repeatElement(0, count: missing))
   }
 
   /// The changes alone, or all units with zeros between, whichever is smaller.
@@ -43,6 +59,7 @@ struct ScratchBlock<Word: UnitWord> {
 
   /// Puts every difference at its position, with zeros between.
   private mutating func spread(over unitCount: Int) {
+    reserve(unitCount)
     var end = unitCount
     // From the back: no entry lies beyond its position.
     for entry in stride(from: count - 1, through: 0, by: -1) {

@@ -59,6 +59,11 @@ struct UnitStreamDecoder {
     }
   }
 
+  /// Reads the head of a unit stream; its blocks follow.
+  mutating func layout(unitCount: Int) throws(StreamFault) -> BlockLayout {
+    try BlockLayout(unitCount: unitCount, cursor: &cursor)
+  }
+
   func requireEnd() throws(StreamFault) {
     if !cursor.isAtEnd { throw .damaged("\(cursor.remaining) bytes follow its end") }
   }

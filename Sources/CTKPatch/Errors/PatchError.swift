@@ -16,6 +16,8 @@ public enum PatchErrorCode: String, FailureCode {
   case fileDiffers = "patch.file-differs"
   case fileInvalid = "patch.file-invalid"
   case needsBase = "patch.needs-base"
+  case busy = "patch.busy"
+  case journalDamaged = "patch.journal-damaged"
   case sourceFailed = "patch.source-failed"
   case selectionMismatch = "selection.mismatch"
   case composeBaseDiffers = "compose.base-differs"
@@ -35,7 +37,7 @@ public enum PatchErrorCode: String, FailureCode {
 
   public var status: ExitStatus {
     switch self {
-    case .sourceFailed: .ioError
+    case .sourceFailed, .busy: .ioError
     default: .badInput
     }
   }

@@ -44,6 +44,12 @@ struct HeaderFields {
     return value
   }
 
+  /// A digest, or nil when it may be absent and is.
+  mutating func digest(_ key: String, isOptional: Bool) throws(HeaderFault) -> Digest? {
+    if isOptional && object[key] == nil { return nil }
+    return try digest(key)
+  }
+
   mutating func shape(_ key: String) throws(HeaderFault) -> [Int] {
     guard let elements = take(key)?.arrayValue, elements.count <= PatchFormat.rankLimit else {
       throw wrong(key, "an array of extents")
@@ -58,13 +64,19 @@ struct HeaderFields {
     return shape
   }
 
+  private mutating func dtype(_ key: String) throws(HeaderFault) -> DType {
+    guard let dtype = DType(rawValue: try string(key)) else { throw wrong(key, "a dtype") }
+    return dtype
+  }
+
   /// A dtype and a shape as the description of a tensor.
+  ///
+  /// - Parameter fallback: the dtype where no member tells it.
   mutating func tensor(
-    _ name: String, dtype dtypeKey: String, shape shapeKey: String
+    _ name: String, dtype dtypeKey: String?, shape shapeKey: String, default fallback: DType? = nil
   ) throws(HeaderFault) -> TensorInfo {
-    guard let dtype = DType(rawValue: try string(dtypeKey)) else {
-      throw wrong(dtypeKey, "a dtype")
-    }
+    let dtype = try dtypeKey.map { (key) throws(HeaderFault) in try self.dtype(key) } ?? fallback
+    guard let dtype else { throw .damaged("\(what) has no dtype") }
     let shape = try shape(shapeKey)
     do {
       return try TensorInfo(name: name, dtype: dtype, shape: shape)

@@ -9,15 +9,34 @@ public struct TensorState: Sendable, Hashable {
     self.info = info
     self.digest = digest
   }
+
+  /// Whether both hold the same bits of the same dtype and shape, under any name.
+  func hasContent(of other: TensorState) -> Bool {
+    digest == other.digest && info.dtype == other.info.dtype && info.shape == other.info.shape
+  }
+}
+
+/// A side of a patch.
+enum PatchSide {
+  case before
+  case after
 }
 
 /// One row of a patch's tensor table (`formats/patch.md` section 4.3).
 public struct PatchEntry: Sendable {
-  public enum Kind: String, Sendable {
+  public enum Kind: String, Sendable, CaseIterable {
     case changed
     case added
     case removed
     case replaced
+    /// Rows were appended; the old ones may have changed.
+    case grown
+    /// The last rows were dropped; the others may have changed.
+    case shrunk
+    /// The same units in another shape; they may have changed.
+    case reshaped
+    /// Equal to another tensor wherever it exists.
+    case alias
   }
 
   public let name: String
@@ -26,90 +45,129 @@ public struct PatchEntry: Sendable {
   public let before: TensorState?
   /// The target's tensor; nil when it is removed.
   public let after: TensorState?
-  /// Units whose bits differ, in a changed tensor; 0 otherwise.
+  /// Units whose bits differ, among those that both sides have in place.
   public let changes: Int
   public let codec: PatchCodec
+  /// The tensor that an alias is equal to.
+  public let original: String?
 
   /// The entry for a tensor with these two sides, of which one may be nil.
+  ///
+  /// - Parameter original: makes the entry an alias.
   init(
-    name: String, before: TensorState?, after: TensorState?, changes: Int, codec: PatchCodec
+    name: String, before: TensorState?, after: TensorState?, changes: Int, codec: PatchCodec,
+    original: String? = nil
+  ) {
+    self.init(
+      kind: original == nil ? Kind(before: before?.info, after: after?.info) : .alias,
+      name: name, before: before, after: after, changes: changes, codec: codec,
+      original: original)
+  }
+
+  /// The same entry as a wider kind.
+  init(_ other: PatchEntry, kind: Kind) {
+    self.init(
+      kind: kind, name: other.name, before: other.before, after: other.after,
+      changes: other.changes, codec: other.codec, original: other.original)
+  }
+
+  private init(
+    kind: Kind, name: String, before: TensorState?, after: TensorState?, changes: Int,
+    codec: PatchCodec, original: String?
   ) {
     self.name = name
+    self.kind = kind
     self.before = before
     self.after = after
     self.changes = changes
     self.codec = codec
-    kind =
-      switch (before, after) {
-      case (nil, _): .added
-      case (_, nil): .removed
-      case (let old?, let new?):
-        old.info.dtype == new.info.dtype && old.info.shape == new.info.shape
-          ? .changed : .replaced
-      }
+    self.original = original
   }
 
-  var streamName: String { PatchFormat.tensorStreamPrefix + name }
+  /// The stream that holds the entry's content; an alias has none.
+  var streamName: String? { kind == .alias ? nil : PatchFormat.tensorStreamPrefix + name }
 }
 
-// MARK: Metadata
+extension PatchEntry.Kind {
+  /// The narrowest kind for two sides.
+  init(before: TensorInfo?, after: TensorInfo?) {
+    guard let before else {
+      self = .added
+      return
+    }
+    guard let after else {
+      self = .removed
+      return
+    }
+    let kinds: [PatchEntry.Kind] = [.changed, .reshaped, .grown, .shrunk]
+    self = kinds.first { $0.fits(before: before, after: after) } ?? .replaced
+  }
+
+  /// Whether an entry of this kind may have these two sides.
+  func fits(before: TensorInfo?, after: TensorInfo?) -> Bool {
+    guard let before, let after else {
+      switch self {
+      case .added: return before == nil && after != nil
+      case .removed: return before != nil && after == nil
+      case .alias: return before != nil || after != nil
+      default: return false
+      }
+    }
+    let sameDType = before.dtype == after.dtype
+    switch self {
+    case .changed: return sameDType && before.shape == after.shape
+    case .reshaped:
+      return sameDType && before.shape != after.shape && before.elementCount == after.elementCount
+    case .grown: return Self.isPrefix(before, of: after)
+    case .shrunk: return Self.isPrefix(after, of: before)
+    case .replaced: return !sameDType || before.shape != after.shape
+    case .alias: return true
+    case .added, .removed: return false
+    }
+  }
+
+  private static func isPrefix(_ short: TensorInfo, of long: TensorInfo) -> Bool {
+    guard let shortRows = short.shape.first, let longRows = long.shape.first else { return false }
+    return short.dtype == long.dtype && shortRows < longRows
+      && short.shape.dropFirst() == long.shape.dropFirst()
+  }
+}
+
+// MARK: Stream
 
 extension PatchEntry {
-  var json: JSONValue {
-    var object = JSONObject(["codec": .string(codec.rawValue), "kind": .string(kind.rawValue)])
-    object["name"] = .string(name)
-    object["before"] = before.map { .string($0.digest.hex) }
-    object["after"] = after.map { .string($0.digest.hex) }
-    if let main = (after ?? before)?.info {
-      object["dtype"] = .string(main.dtype.rawValue)
-      object["shape"] = .array(main.shape.map { .integer($0) })
-    }
-    if kind == .replaced, let old = before?.info {
-      object["base_dtype"] = .string(old.dtype.rawValue)
-      object["base_shape"] = .array(old.shape.map { .integer($0) })
-    }
-    if kind == .changed { object["changes"] = .integer(changes) }
-    return .object(object)
-  }
+  func state(_ side: PatchSide) -> TensorState? { side == .before ? before : after }
 
-  init(json: JSONValue) throws(HeaderFault) {
-    var fields = try HeaderFields(json, what: "an entry of 'tensors'")
-    let name = try fields.string("name")
-    guard (1...PatchFormat.nameLimit).contains(name.utf8.count) else {
-      throw .damaged("a tensor name of \(name.utf8.count) bytes")
-    }
-    let kindName = try fields.string("kind")
-    guard let kind = Kind(rawValue: kindName) else {
-      throw .unsupported("tensor '\(name)' is of the unknown kind '\(kindName)'")
-    }
-    let codecName = try fields.string("codec")
-    guard let codec = PatchCodec(rawValue: codecName) else {
-      throw .unsupported("tensor '\(name)' needs the unknown codec '\(codecName)'")
-    }
-    let main = try fields.tensor(name, dtype: "dtype", shape: "shape")
-    let sides = try Self.sides(kind, main: main, fields: &fields)
-    let changes = kind == .changed ? try fields.count("changes") : 0
-    try fields.requireNoMore()
-    self.init(
-      name: name, before: sides.before, after: sides.after, changes: changes, codec: codec)
-    guard self.kind == kind, kind != .changed || (1...main.unitCount).contains(changes) else {
-      throw .damaged("the entry of tensor '\(name)' contradicts itself")
+  /// The sides on which the tensor exists.
+  var sides: [(side: PatchSide, state: TensorState)] {
+    [(PatchSide.before, before), (.after, after)].compactMap { side, state in
+      state.map { (side, $0) }
     }
   }
 
-  private static func sides(
-    _ kind: Kind, main: TensorInfo, fields: inout HeaderFields
-  ) throws(HeaderFault) -> (before: TensorState?, after: TensorState?) {
-    var (before, after): (TensorState?, TensorState?)
-    if kind != .added {
-      let info =
-        kind == .replaced
-        ? try fields.tensor(main.name, dtype: "base_dtype", shape: "base_shape") : main
-      before = TensorState(info: info, digest: try fields.digest("before"))
-    }
-    if kind != .removed {
-      after = TensorState(info: main, digest: try fields.digest("after"))
-    }
-    return (before, after)
+  /// Whether every unit keeps its place, and nothing but units changes.
+  var changesInPlace: Bool { kind == .changed || kind == .reshaped }
+
+  /// Whether the stream begins with differences between the two sides.
+  var hasSharedUnits: Bool { kind.hasChanges }
+
+  /// Units that both sides have in place, coded as differences.
+  var sharedUnitCount: Int {
+    guard hasSharedUnits, let before, let after else { return 0 }
+    return min(before.info.unitCount, after.info.unitCount)
+  }
+
+  /// Units of one side that are coded whole, from zero bits; nil when the
+  /// stream has no such part.
+  func wholeUnits(_ side: PatchSide) -> Range<Int>? {
+    let sides: [PatchSide] =
+      switch kind {
+      case .changed, .reshaped, .alias: []
+      case .added, .grown: [.after]
+      case .removed, .shrunk: [.before]
+      case .replaced: [.before, .after]
+      }
+    guard sides.contains(side), let info = state(side)?.info else { return nil }
+    return sharedUnitCount..<info.unitCount
   }
 }

@@ -52,13 +52,33 @@ public struct PatchHeader: Sendable {
     try metadata.requireNoMore()
     try SealedMetadata.requireAscending(entries.map(\.name), in: "tensors")
     try SealedMetadata.requireAscending(files.map(\.name), in: "files")
+    try Self.requireOriginals(entries)
     self.entries = entries
     self.files = files
+  }
+
+  /// Checks that every alias is equal to what it names, as far as the table tells.
+  private static func requireOriginals(_ entries: [PatchEntry]) throws(HeaderFault) {
+    let table = Dictionary(uniqueKeysWithValues: entries.map { (UTF8Key($0.name), $0) })
+    for entry in entries {
+      guard let name = entry.original else { continue }
+      let isEqual =
+        if let original = table[UTF8Key(name)] {
+          original.kind != .alias
+            && entry.sides.allSatisfy { side, state in
+              original.state(side).map { state.hasContent(of: $0) } ?? false
+            }
+        } else {
+          // A tensor that stays as it is can be met on one side only.
+          entry.sides.count == 1 && UTF8Key(name) != UTF8Key(entry.name)
+        }
+      if !isEqual { throw .damaged("tensor '\(entry.name)' cannot be an alias of '\(name)'") }
+    }
   }
 
   /// Names of the streams the file must hold, in name order.
   var streamNames: [String] {
     // "file:" precedes "tensor:", so this is name order.
-    files.map(\.streamName) + entries.map(\.streamName)
+    files.map(\.streamName) + entries.compactMap(\.streamName)
   }
 }

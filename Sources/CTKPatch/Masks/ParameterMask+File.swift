@@ -14,8 +14,8 @@ extension ParameterMask {
     var streams = try StreamCollector(beside: path)
     for tensor in tensors {
       let encoder = PositionStreamEncoder(unitCount: tensor.elementCount)
-      try streams.append(encoder.encode(tensor.positions))
-      try streams.endStream(MaskFormat.streamPrefix + tensor.name)
+      try streams.add(
+        MaskFormat.streamPrefix + tensor.name, encoder.encode(tensor.positions))
     }
     let metadata = metadata(payload: streams.payloadDigest)
     try streams.write(to: path, metadata: metadata, replacesExisting: replacesExisting)

@@ -18,7 +18,7 @@ struct PositionStreamEncoder {
   private func encode(_ positions: [UInt32], _ encodeBlock: BlockCoding) -> [UInt8] {
     let layout =
       blockShift.map { BlockLayout(unitCount: unitCount, shift: $0) }
-      ?? BlockLayout(unitCount: unitCount, changes: positions.count)
+      ?? BlockLayout(unitCount: unitCount, changes: positions.count, of: unitCount)
     var output = [UInt8(layout.shift)]
     var start = 0
     for block in 0..<layout.blockCount {

@@ -1,64 +1,44 @@
 public import CTKCore
 
-/// A side of a patch.
-enum PatchSide {
-  case before
-  case after
-}
-
 // MARK: Changed tensors
 
 extension PatchFile {
   /// The differences of a changed tensor, decoded into memory.
   ///
-  /// Takes 4 bytes and a unit for each change; what serving keeps resident.
+  /// Takes 4 bytes and a unit for each change; what serving keeps resident. An
+  /// alias has the differences of the tensor it is equal to.
   ///
   /// - Parameter base: the base's tensor, little-endian; without it a patch whose
   ///   values are coded against it cannot be decoded.
-  /// - Throws: `tensor.missing` when the patch does not change the tensor,
-  ///   `patch.needs-base`, `patch.damaged`, `patch.unsupported`.
+  /// - Throws: `tensor.missing` when the patch does not change the tensor in
+  ///   place, `patch.needs-base`, `patch.damaged`, `patch.unsupported`.
   public func tensorPatch(
     named name: String, base: UnsafeRawBufferPointer? = nil
   ) throws(PatchError) -> TensorPatch {
-    guard let entry = entry(named: name), entry.kind == .changed, let info = entry.after?.info
+    guard let entry = entry(named: name), let content = content(of: entry),
+      content.changesInPlace, let info = entry.after?.info
     else {
       throw PatchError(
         wrapping: CoreError(
           .tensorMissing, "the patch does not change a tensor '\(name)'", path: path))
     }
-    var blocks: [PatchBlock] = []
     precondition(base.map { $0.count == info.byteCount } ?? true, "another tensor's bytes")
-    let size = CodingUnit(info.dtype).byteCount
-    try decodeChanges(
-      entry, source: { range in base.map { Self.units(range, of: $0, size, isTarget: false) } }
-    ) { blocks.append($0) }
-    return TensorPatch(info: info, changes: entry.changes, blocks: blocks)
-  }
-
-  /// Adds a changed tensor's differences to its bytes, or takes them away,
-  /// a block at a time.
-  ///
-  /// - Throws: `patch.damaged`, `patch.unsupported`; `bytes` are then part way.
-  func add(
-    _ entry: PatchEntry, to bytes: UnsafeMutableRawBufferPointer, reverting: Bool
-  ) throws(PatchError) {
-    guard let info = entry.after?.info, info.byteCount == bytes.count else {
-      throw damaged("tensor '\(entry.name)' is not as its entry says")
-    }
     let unit = CodingUnit(info.dtype)
-    try decodeChanges(
-      entry,
-      source: {
-        Self.units($0, of: UnsafeRawBufferPointer(bytes), unit.byteCount, isTarget: reverting)
-      }
-    ) { $0.add(to: bytes, unit: unit, reverting: reverting) }
+    var blocks: [PatchBlock] = []
+    try decode(content) { (decoder) throws(StreamFault) in
+      let changes = try decoder.decodeChanges(
+        unit: unit, unitCount: content.sharedUnitCount,
+        source: { range in base.map { BlockSource(range, of: $0, unit, isTarget: false) } }
+      ) { blocks.append($0) }
+      try content.require(changes)
+    }
+    return TensorPatch(info: info, changes: content.changes, blocks: blocks)
   }
 
-  private static func units(
-    _ range: Range<Int>, of tensor: UnsafeRawBufferPointer, _ size: Int, isTarget: Bool
-  ) -> BlockSource {
-    let bytes = tensor[range.lowerBound * size..<range.upperBound * size]
-    return BlockSource(bytes: UnsafeRawBufferPointer(rebasing: bytes), isTarget: isTarget)
+  /// The entry whose stream holds an entry's content; nil for an alias of a
+  /// tensor that the patch does not touch.
+  package func content(of entry: PatchEntry) -> PatchEntry? {
+    entry.original.map { self.entry(named: $0) } ?? entry
   }
 
   /// Calls `body` with every unit that a changed tensor's stream changes, ascending;
@@ -81,29 +61,17 @@ extension PatchFile {
     }
   }
 
-  private func decodeChanges(
-    _ entry: PatchEntry, source: (Range<Int>) -> BlockSource?, _ body: (PatchBlock) -> Void
-  ) throws(PatchError) {
-    guard let info = entry.after?.info else { return }
-    try decode(entry) { (decoder) throws(StreamFault) in
-      let changes = try decoder.decodeChanges(
-        unit: CodingUnit(info.dtype), unitCount: info.unitCount, source: source, body)
-      guard changes == entry.changes else {
-        throw .damaged("holds \(changes) changes, not \(entry.changes)")
-      }
-    }
-  }
-
   private func decode(
     _ entry: PatchEntry, _ body: (inout UnitStreamDecoder) throws(StreamFault) -> Void
   ) throws(PatchError) {
-    try withStream(entry.streamName) { (stream) throws(PatchError) in
+    guard let streamName = entry.streamName else { return }
+    try withStream(streamName) { (stream) throws(PatchError) in
       do throws(StreamFault) {
         var decoder = UnitStreamDecoder(stream, codec: entry.codec)
         try body(&decoder)
         try decoder.requireEnd()
       } catch {
-        throw error.inPatch(entry.streamName, path: path)
+        throw error.inPatch(streamName, path: path)
       }
     }
   }
@@ -113,97 +81,132 @@ extension PatchFile {
   }
 }
 
+extension BlockSource {
+  /// The units of a block on the side that `tensor`, or a part of it, shows.
+  ///
+  /// - Parameter origin: the unit with which `tensor` begins.
+  init(
+    _ range: Range<Int>, of tensor: UnsafeRawBufferPointer, origin: Int = 0, _ unit: CodingUnit,
+    isTarget: Bool
+  ) {
+    let first = (range.lowerBound - origin) * unit.byteCount
+    let bytes = tensor[first..<first + range.count * unit.byteCount]
+    self.init(bytes: UnsafeRawBufferPointer(rebasing: bytes), isTarget: isTarget)
+  }
+}
+
+extension PatchEntry {
+  /// Compares what a stream held with what the table says.
+  func require(_ found: Int) throws(StreamFault) {
+    if found != changes { throw .damaged("holds \(found) changes, not \(changes)") }
+  }
+}
+
 // MARK: Whole tensors
 
 extension PatchFile {
-  /// The bytes of an added, removed or replaced tensor on one side.
-  ///
-  /// - Throws: `patch.damaged`, `patch.unsupported`.
-  func wholeTensor(_ entry: PatchEntry, side: PatchSide) throws(PatchError) -> TensorBuffer {
-    guard let info = (side == .before ? entry.before : entry.after)?.info else {
-      return TensorBuffer(byteCount: 0)
-    }
-    let streamByteCount = try withStream(entry.streamName) { (stream) throws(PatchError) in
-      stream.count
-    }
-    guard Part.isPlausible(info.byteCount, from: streamByteCount) else {
-      throw damaged(
-        "a stream of \(streamByteCount) bytes cannot hold tensor '\(entry.name)' "
-          + "of \(info.byteCount)")
-    }
-    let buffer = TensorBuffer(byteCount: info.byteCount)
-    let unit = CodingUnit(info.dtype)
-    try decodeWholes(entry) { current, block in
-      if current == side {
-        buffer.withBytes { block.add(to: $0, unit: unit, reverting: false) }
-      }
-    }
-    return buffer
-  }
-
-  private func decodeWholes(
-    _ entry: PatchEntry, _ body: (PatchSide, PatchBlock) -> Void
-  ) throws(PatchError) {
-    try decode(entry) { (decoder) throws(StreamFault) in
-      for (side, state) in [(PatchSide.before, entry.before), (.after, entry.after)] {
-        guard let info = state?.info else { continue }
-        try decoder.decodeWhole(unit: CodingUnit(info.dtype), unitCount: info.unitCount) {
-          body(side, $0)
-        }
-      }
-    }
-  }
-
-  /// Decodes a tensor's stream without using it.
-  ///
-  /// - Throws: `patch.damaged`, `patch.unsupported`.
-  func checkStream(_ entry: PatchEntry) throws(PatchError) {
-    if let info = entry.after?.info, entry.kind == .changed {
-      let unit = CodingUnit(info.dtype)
-      try decode(entry) { (decoder) throws(StreamFault) in
-        var (changes, isKnown) = (0, true)
-        try decoder.decodeCoded(unit: unit, unitCount: info.unitCount) { coded in
-          switch coded {
-          case .block(let block): changes += block.changeCount(unit: unit)
-          case .positions: isKnown = false
-          }
-        }
-        if isKnown, changes != entry.changes {
-          throw .damaged("holds \(changes) changes, not \(entry.changes)")
-        }
-      }
-    } else {
-      try decodeWholes(entry) { _, _ in }
-    }
-  }
-
   /// The bytes of a tensor that the patch adds, such as a task head.
   ///
   /// - Throws: `tensor.missing`, `patch.damaged`, `patch.unsupported`.
   public func addedTensor(named name: String) throws(PatchError) -> [UInt8] {
-    guard let entry = entry(named: name), entry.kind == .added else {
+    guard let entry = entry(named: name), let content = content(of: entry),
+      content.kind == .added, let info = content.after?.info
+    else {
       throw PatchError(
         wrapping: CoreError(
           .tensorMissing, "the patch does not add a tensor '\(name)'", path: path))
     }
-    return try wholeTensor(entry, side: .after).withBytes { Array($0) }
+    try requirePlausible(content)
+    var bytes = [UInt8](repeating: 0, count: info.byteCount)
+    let unit = CodingUnit(info.dtype)
+    try decode(content) { (decoder) throws(StreamFault) in
+      try decoder.decodeWhole(unit: unit, unitCount: info.unitCount) { block in
+        bytes.withUnsafeMutableBytes { block.add(to: $0, unit: unit, reverting: false) }
+      }
+    }
+    return bytes
+  }
+
+  /// Refuses an entry whose stream is too short for what it declares, before
+  /// anything of the declared size is made.
+  ///
+  /// - Throws: `patch.damaged`.
+  func requirePlausible(_ entry: PatchEntry) throws(PatchError) {
+    guard let streamName = entry.streamName else { return }
+    let streamByteCount = try withStream(streamName) { (stream) throws(PatchError) in
+      stream.count
+    }
+    for (side, state) in entry.sides {
+      guard let units = entry.wholeUnits(side) else { continue }
+      let byteCount = units.count * CodingUnit(state.info.dtype).byteCount
+      guard Part.isPlausible(byteCount, from: streamByteCount) else {
+        throw damaged(
+          "a stream of \(streamByteCount) bytes cannot hold \(byteCount) bytes of tensor "
+            + "'\(entry.name)'")
+      }
+    }
   }
 }
 
-// MARK: Sizes
+// MARK: Checks and sizes
 
 extension PatchFile {
+  /// Decodes a tensor's stream as far as that goes without a base.
+  ///
+  /// - Throws: `patch.damaged`, `patch.unsupported`.
+  func checkStream(_ entry: PatchEntry) throws(PatchError) {
+    try decode(entry) { (decoder) throws(StreamFault) in
+      if entry.hasSharedUnits, let info = entry.after?.info {
+        try Self.checkShared(entry, CodingUnit(info.dtype), &decoder)
+      }
+      for (side, state) in entry.sides {
+        guard let units = entry.wholeUnits(side) else { continue }
+        try decoder.decodeWhole(
+          unit: CodingUnit(state.info.dtype), unitCount: units.count
+        ) { _ in }
+      }
+    }
+  }
+
+  private static func checkShared(
+    _ entry: PatchEntry, _ unit: CodingUnit, _ decoder: inout UnitStreamDecoder
+  ) throws(StreamFault) {
+    var (changes, isKnown) = (0, true)
+    try decoder.decodeCoded(unit: unit, unitCount: entry.sharedUnitCount) { coded in
+      switch coded {
+      case .block(let block): changes += block.changeCount(unit: unit)
+      case .positions: isKnown = false
+      }
+    }
+    if isKnown { try entry.require(changes) }
+  }
+
   /// Bytes of a tensor's stream spent on positions and on values.
   func measure(_ entry: PatchEntry) throws(PatchError) -> StreamSizes {
     var sizes = StreamSizes()
     try decode(entry) { (decoder) throws(StreamFault) in
-      let sides = entry.kind == .changed ? [entry.after] : [entry.before, entry.after]
-      for info in sides.compactMap({ $0?.info }) {
-        let part = try decoder.measure(unit: CodingUnit(info.dtype), unitCount: info.unitCount)
+      for (unit, unitCount) in entry.streamParts {
+        let part = try decoder.measure(unit: unit, unitCount: unitCount)
         sizes.index += part.index
         sizes.values += part.values
       }
     }
     return sizes
+  }
+}
+
+extension PatchEntry {
+  /// Unit and unit count of each unit stream, in the order of the stream.
+  fileprivate var streamParts: [(unit: CodingUnit, unitCount: Int)] {
+    var parts: [(unit: CodingUnit, unitCount: Int)] = []
+    if hasSharedUnits, let info = after?.info {
+      parts.append((CodingUnit(info.dtype), sharedUnitCount))
+    }
+    for (side, state) in sides {
+      if let units = wholeUnits(side) {
+        parts.append((CodingUnit(state.info.dtype), units.count))
+      }
+    }
+    return parts
   }
 }

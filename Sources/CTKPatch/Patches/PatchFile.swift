@@ -10,7 +10,7 @@ public final class PatchFile: Sendable {
   /// Identity of the patch, the seal of its header (section 4.2).
   public let digest: Digest
   private let container: SafetensorsFile
-  private let indices: [String: Int]
+  private let indices: [UTF8Key: Int]
 
   /// Opens a patch and checks its container, header and seal; streams are not read.
   ///
@@ -32,12 +32,12 @@ public final class PatchFile: Sendable {
     self.path = path
     self.container = container
     indices = Dictionary(
-      uniqueKeysWithValues: header.entries.enumerated().map { ($1.name, $0) })
+      uniqueKeysWithValues: header.entries.enumerated().map { (UTF8Key($1.name), $0) })
   }
 
   /// The entry of one tensor; nil when the patch does not touch it.
   public func entry(named name: String) -> PatchEntry? {
-    indices[name].map { header.entries[$0] }
+    indices[UTF8Key(name)].map { header.entries[$0] }
   }
 
   /// Bytes of the whole file.
@@ -51,7 +51,7 @@ public final class PatchFile: Sendable {
   private static func requireStreams(
     _ names: [String], in container: SafetensorsFile
   ) throws(HeaderFault) {
-    guard container.tensors.map(\.name) == names else {
+    guard container.tensors.map({ UTF8Key($0.name) }) == names.map(UTF8Key.init) else {
       throw .damaged("its streams are not those that its tables name")
     }
     for info in container.tensors where info.dtype != .u8 || info.shape.count != 1 {

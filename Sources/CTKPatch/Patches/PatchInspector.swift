@@ -49,10 +49,10 @@ extension PatchReport {
   /// The members that `ctk inspect --json` prints for a patch.
   ///
   /// Bits are per changed weight, and 0 when none changed. `index_bits` and
-  /// `value_bits` count the changed tensors, `total_bits` the whole file.
+  /// `value_bits` count the tensors with changes in place, `total_bits` the whole file.
   /// `bound_bits` is the order-0 entropy of each tensor's positions.
   public var json: JSONObject {
-    let changed = rows.filter { $0.entry.kind == .changed }
+    let changed = rows.filter { $0.entry.hasSharedUnits }
     var object = JSONObject([
       "kind": "patch",
       "digest": .string(digest.hex),

@@ -46,16 +46,21 @@ public enum PatchVerifier {
   ///   a difference is a result, not an error.
   public static func verify(
     _ patch: PatchFile, base: (any TensorSource)? = nil, tuned: (any TensorSource)? = nil,
-    progress: ProgressHandler? = nil
+    threadCount: Int? = nil, progress: ProgressHandler? = nil
   ) throws(PatchError) -> VerifyResult {
     try patch.verifyPayload()
+    let workers = Workers(threadCount: threadCount)
+    let entries = patch.header.entries
     var checked = 1 + patch.header.streamNames.count
-    for entry in patch.header.entries { try patch.checkStream(entry) }
+    _ = try workers.map(weights: entries.map(\.changes)) { (index) throws(PatchError) in
+      try patch.checkStream(entries[index])
+    }
     for entry in patch.header.files { _ = try patch.contents(of: entry) }
     for (source, direction) in [(base, PatchDirection.apply), (tuned, .revert)] {
       guard let source else { continue }
       let check = SideCheck(
-        patch: patch, source: source, direction: direction, progress: progress)
+        patch: patch, source: source, direction: direction, workers: workers,
+        progress: progress)
       if let difference = try check.firstDifference(&checked) {
         return VerifyResult(checked: checked, firstDifference: difference)
       }
@@ -69,6 +74,7 @@ private struct SideCheck {
   let patch: PatchFile
   let source: any TensorSource
   let direction: PatchDirection
+  let workers: Workers
   let progress: ProgressHandler?
 
   private var step: PatchStep { PatchStep(patch: patch, direction: direction) }
@@ -77,14 +83,15 @@ private struct SideCheck {
   func firstDifference(
     _ checked: inout Int
   ) throws(PatchError) -> VerifyResult.Difference? {
-    let digests = try source.tensorDigests()
-    let found = Dictionary(digests.map { ($0.name, $0.digest) }) { first, _ in first }
+    let digests = try source.tensorDigests(workers)
+    let found = Dictionary(digests.map { (UTF8Key($0.name), $0.digest) }) { first, _ in first }
     for entry in patch.header.entries {
       checked += 1
       let expected = step.source(of: entry)?.digest
-      if found[entry.name] != expected {
+      let actual = found[UTF8Key(entry.name)]
+      if actual != expected {
         return VerifyResult.Difference(
-          subject: entry.name, place: place, expected: expected, found: found[entry.name])
+          subject: entry.name, place: place, expected: expected, found: actual)
       }
     }
     checked += 1
@@ -98,42 +105,33 @@ private struct SideCheck {
 
   /// Makes the other side and compares it.
   private func resultDifference(
-    _ checked: inout Int, digests: [String: Digest]
+    _ checked: inout Int, digests: [UTF8Key: Digest]
   ) throws(PatchError) -> VerifyResult.Difference? {
+    let routes = try PatchChain([patch], direction: direction).routes(for: source, workers)
+      .filter(\.isTouched)
+    let found = try workers.map(
+      weights: routes.map(\.weight),
+      completed: { completed in
+        progress?(
+          ProgressEvent(
+            stage: "verify", completed: completed, total: routes.count, unit: "tensors"))
+      },
+      { (index) throws(PatchError) in try routes[index].run(source).result })
     var results = digests
-    for (position, entry) in patch.header.entries.enumerated() {
-      progress?(
-        ProgressEvent(
-          stage: "verify", completed: position, total: patch.header.entries.count,
-          unit: "tensors"))
+    for (route, digest) in zip(routes, found) {
       checked += 1
-      let found = try resultDigest(entry)
-      let expected = step.result(of: entry)?.digest
-      if found != expected {
+      if digest != route.declared.result {
         return VerifyResult.Difference(
-          subject: entry.name, place: "result", expected: expected, found: found)
+          subject: route.name, place: "result", expected: route.declared.result, found: digest)
       }
-      results[entry.name] = found
+      results[UTF8Key(route.name)] = digest
     }
     checked += 1
-    let fingerprint = Fingerprint.checkpoint(results.map { ($0.key, $0.value) })
+    let fingerprint = Fingerprint.checkpoint(results.map { ($0.key.text, $0.value) })
     return fingerprint == step.resultFingerprint
       ? nil
       : VerifyResult.Difference(
         subject: direction == .apply ? "tuned" : "base", place: "result",
         expected: step.resultFingerprint, found: fingerprint)
-  }
-
-  private func resultDigest(_ entry: PatchEntry) throws(PatchError) -> Digest? {
-    guard let result = step.result(of: entry) else { return nil }
-    let buffer = try step.makeResult(entry) { () throws(PatchError) in
-      defer { source.release(entry.name) }
-      return try source.lend(entry.name) { (bytes) throws(PatchError) in
-        TensorBuffer(copying: bytes)
-      }
-    }
-    return buffer?.withBytes {
-      Fingerprint.tensor(result.info, bytes: UnsafeRawBufferPointer($0))
-    }
   }
 }

@@ -1,5 +1,6 @@
 import CTKCore
 import CTKSafetensors
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -11,13 +12,14 @@ import Darwin
 
 /// Bytes of streams whose sizes must be known before the file that will hold
 /// them can be begun, kept in an unnamed file beside it.
-struct Spool: ~Copyable {
-  private static let bufferByteCount = 1 << 20
+///
+/// Several threads may append at once.
+final class Spool: Sendable {
+  static let bufferByteCount = 1 << 20
 
   private let path: String
   private let descriptor: Int32
-  private var pending: [UInt8] = []
-  private(set) var byteCount = 0
+  private let end = Atomic<Int>(0)
 
   /// - Parameter path: the output to come.
   /// - Throws: `output.cannot-create`.
@@ -37,18 +39,17 @@ struct Spool: ~Copyable {
 
   deinit { close(descriptor) }
 
+  /// Appends bytes and tells where they lie.
+  ///
   /// - Throws: `output.disk-full`, `output.write-failed`.
-  mutating func append(_ bytes: [UInt8]) throws(PatchError) {
-    pending.append(contentsOf: bytes)
-    byteCount += bytes.count
-    if pending.count >= Self.bufferByteCount { try flush() }
-  }
-
-  private mutating func flush() throws(PatchError) {
+  func append(_ bytes: [UInt8]) throws(PatchError) -> Range<Int> {
+    let start = end.wrappingAdd(bytes.count, ordering: .relaxed).oldValue
     var written = 0
-    while written < pending.count {
-      let count = pending.withUnsafeBytes { bytes in
-        bytes.baseAddress.map { write(descriptor, $0 + written, bytes.count - written) } ?? 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { bytes in
+        bytes.baseAddress.map {
+          pwrite(descriptor, $0 + written, bytes.count - written, off_t(start + written))
+        } ?? 0
       }
       if count < 0 {
         if errno == EINTR { continue }
@@ -56,19 +57,19 @@ struct Spool: ~Copyable {
       }
       written += count
     }
-    pending.removeAll(keepingCapacity: true)
+    return start..<start + bytes.count
   }
 
-  /// Copies everything to a writer.
+  /// Copies a range to a writer.
   ///
   /// - Throws: `file.unreadable`, and the codes of the writer.
-  mutating func copy(to writer: inout SafetensorsWriter) throws(PatchError) {
-    try flush()
-    var buffer = [UInt8](repeating: 0, count: min(Self.bufferByteCount, byteCount))
-    var position = 0
-    while position < byteCount {
+  func copy(_ range: Range<Int>, to writer: inout SafetensorsWriter) throws(PatchError) {
+    var buffer = [UInt8](repeating: 0, count: min(Self.bufferByteCount, range.count))
+    var position = range.lowerBound
+    while position < range.upperBound {
+      let wanted = min(buffer.count, range.upperBound - position)
       let count = buffer.withUnsafeMutableBytes { bytes in
-        pread(descriptor, bytes.baseAddress, bytes.count, off_t(position))
+        pread(descriptor, bytes.baseAddress, wanted, off_t(position))
       }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw failure(.fileUnreadable) }

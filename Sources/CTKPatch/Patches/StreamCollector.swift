@@ -1,51 +1,84 @@
 import CTKCore
 import CTKSafetensors
 
-/// Streams of a file under construction, in name order, with their digests.
-struct StreamCollector: ~Copyable {
-  private var spool: Spool
-  private var infos: [TensorInfo] = []
-  private var digests: [(name: String, digest: Digest)] = []
+/// One finished stream of a file under construction.
+struct SpooledStream: Sendable {
+  let name: String
+  let byteCount: Int
+  let digest: Digest
+  /// Where its pieces lie in the spool, in order.
+  let pieces: [Range<Int>]
+}
+
+/// One stream that is being written; each thread has its own.
+struct StreamWriter {
+  private let spool: Spool
   private var hasher = StreamingDigest()
-  private var start = 0
+  private var pending: [UInt8] = []
+  private var pieces: [Range<Int>] = []
+
+  init(_ spool: Spool) { self.spool = spool }
+
+  /// - Throws: `output.disk-full`, `output.write-failed`.
+  mutating func append(_ bytes: [UInt8]) throws(PatchError) {
+    hasher.update(bytes)
+    pending.append(contentsOf: bytes)
+    if pending.count >= Spool.bufferByteCount { try flush() }
+  }
+
+  private mutating func flush() throws(PatchError) {
+    pieces.append(try spool.append(pending))
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  consuming func finish(_ name: String) throws(PatchError) -> SpooledStream {
+    if !pending.isEmpty { try flush() }
+    return SpooledStream(
+      name: name, byteCount: pieces.reduce(0) { $0 + $1.count }, digest: hasher.finalize(),
+      pieces: pieces)
+  }
+}
+
+/// A file of streams under construction (`formats/patch.md` section 3).
+struct StreamCollector {
+  let spool: Spool
+  private var streams: [SpooledStream] = []
 
   init(beside path: String) throws(PatchError) { spool = try Spool(beside: path) }
 
-  /// Appends bytes to the stream that is open.
-  mutating func append(_ bytes: [UInt8]) throws(PatchError) {
-    hasher.update(bytes)
-    try spool.append(bytes)
-  }
+  /// Adds a stream; streams are added in name order.
+  mutating func add(_ stream: SpooledStream) { streams.append(stream) }
 
-  /// Ends the stream that is open and opens the next.
-  mutating func endStream(_ name: String) throws(PatchError) {
-    let byteCount = spool.byteCount - start
-    infos.append(
-      try PatchError.wrap { () throws(CoreError) in
-        try TensorInfo(name: name, dtype: .u8, shape: [byteCount])
-      })
-    digests.append((name, hasher.finalize()))
-    hasher = StreamingDigest()
-    start = spool.byteCount
+  /// Adds a stream that is at hand.
+  mutating func add(_ name: String, _ bytes: [UInt8]) throws(PatchError) {
+    var writer = StreamWriter(spool)
+    try writer.append(bytes)
+    add(try writer.finish(name))
   }
 
   /// Digest of all streams (`formats/patch.md` section 4.2).
-  var payloadDigest: Digest { Fingerprint.checkpoint(digests) }
+  var payloadDigest: Digest { Fingerprint.checkpoint(streams.map { ($0.name, $0.digest) }) }
 
   /// Writes the file.
   ///
   /// - Throws: the codes of `SafetensorsWriter`.
-  consuming func write(
+  func write(
     to path: String, metadata: [String: String], replacesExisting: Bool
   ) throws(PatchError) {
-    let infos = infos
+    let infos = try streams.map { (stream) throws(PatchError) in
+      try PatchError.wrap { () throws(CoreError) in
+        try TensorInfo(name: stream.name, dtype: .u8, shape: [stream.byteCount])
+      }
+    }
     var writer = try PatchError.wrap { () throws(SafetensorsError) in
       try SafetensorsWriter(
         path: path, tensors: infos, metadata: metadata, replacesExisting: replacesExisting)
     }
     precondition(
       writer.order.map(\.name) == infos.map(\.name), "streams are collected in name order")
-    try spool.copy(to: &writer)
+    for stream in streams {
+      for piece in stream.pieces { try spool.copy(piece, to: &writer) }
+    }
     do throws(SafetensorsError) {
       try writer.commit()
     } catch {

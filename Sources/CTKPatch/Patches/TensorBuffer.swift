@@ -1,11 +1,9 @@
-/// Owner of a tensor's bytes in the making, zero at first.
+/// Owner of a tensor's bytes in the making.
 final class TensorBuffer {
   private let bytes: UnsafeMutableRawBufferPointer
 
-  init(byteCount: Int) {
-    bytes = .allocate(byteCount: byteCount, alignment: 16)
-    bytes.initializeMemory(as: UInt8.self, repeating: 0)
-  }
+  /// Bytes that are still to be written, each of them.
+  init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 16) }
 
   init(copying source: UnsafeRawBufferPointer) {
     bytes = .allocate(byteCount: source.count, alignment: 16)

@@ -33,6 +33,9 @@ public enum SafetensorsErrorCode: String, FailureCode {
   case shardTensorMissing = "safetensors.shard-tensor-missing"
   case shardTensorAmbiguous = "safetensors.shard-tensor-ambiguous"
 
+  /// A change in place was interrupted; the bytes are of neither state.
+  case changeUnfinished = "safetensors.change-unfinished"
+
   case nameReserved = "safetensors.name-reserved"
   case writeIncomplete = "safetensors.write-incomplete"
   case writeOverrun = "safetensors.write-overrun"

@@ -24,12 +24,14 @@ public final class SafetensorsCheckpoint: TensorSource {
   ///
   /// - Throws: `safetensors.weights-missing`, `safetensors.index-invalid`, the
   ///   `safetensors.shard-*` codes, and the codes of `SafetensorsFile`.
-  public convenience init(path: String) throws(SafetensorsError) {
+  public convenience init(
+    path: String, allowsUnfinishedChange isUnchecked: Bool = false
+  ) throws(SafetensorsError) {
     guard Folder.exists(path) else {
       if path.hasSuffix(".json") {
-        try self.init(path: path, index: path, findings: [])
+        try self.init(path: path, index: path, findings: [], isUnchecked)
       } else {
-        try self.init(path: path, file: path, findings: [])
+        try self.init(path: path, file: path, findings: [], isUnchecked)
       }
       return
     }
@@ -40,9 +42,9 @@ public final class SafetensorsCheckpoint: TensorSource {
       let finding =
         "\(SafetensorsFormat.singleFileName) was read; "
         + "\(SafetensorsFormat.indexFileName) beside it was not"
-      try self.init(path: path, file: single, findings: hasIndex ? [finding] : [])
+      try self.init(path: path, file: single, findings: hasIndex ? [finding] : [], isUnchecked)
     case (false, true):
-      try self.init(path: path, index: index, findings: [])
+      try self.init(path: path, index: index, findings: [], isUnchecked)
     case (false, false):
       throw SafetensorsError(
         .weightsMissing,
@@ -51,8 +53,10 @@ public final class SafetensorsCheckpoint: TensorSource {
     }
   }
 
-  private init(path: String, file: String, findings: [String]) throws(SafetensorsError) {
-    let single = try SafetensorsFile(path: file)
+  private init(
+    path: String, file: String, findings: [String], _ isUnchecked: Bool
+  ) throws(SafetensorsError) {
+    let single = try SafetensorsFile(path: file, allowsUnfinishedChange: isUnchecked)
     self.path = path
     self.findings = findings + single.findings
     files = [single]
@@ -62,9 +66,12 @@ public final class SafetensorsCheckpoint: TensorSource {
     fileOfTensor = Dictionary(uniqueKeysWithValues: single.tensors.map { (UTF8Key($0.name), 0) })
   }
 
-  private init(path: String, index: String, findings: [String]) throws(SafetensorsError) {
+  private init(
+    path: String, index: String, findings: [String], _ isUnchecked: Bool
+  ) throws(SafetensorsError) {
     let map = try ShardIndex(path: index)
-    let files = try Self.openShards(map.shardNames, in: Output.parentFolder(of: index))
+    let files = try Self.openShards(
+      map.shardNames, in: Output.parentFolder(of: index), isUnchecked)
     let assembly = try ShardAssembly(
       index: map, indexPath: index, tensors: files.map(\.tensors))
     self.path = path
@@ -91,13 +98,21 @@ public final class SafetensorsCheckpoint: TensorSource {
     return try files[position].withTensorBytes(name, body)
   }
 
-  /// Gives back the memory a tensor's bytes took while they were read.
-  public func discard(_ name: String) {
-    if let position = fileOfTensor[UTF8Key(name)] { files[position].discard(name) }
+  /// Gives back the memory a tensor's bytes, or a part of them, took while they were read.
+  public func discard(_ name: String, _ part: Range<Int>? = nil) {
+    if let position = fileOfTensor[UTF8Key(name)] { files[position].discard(name, part) }
   }
 
+  /// Where a tensor's bytes lie in its file.
+  public func byteRange(of name: String) -> Range<Int>? {
+    fileOfTensor[UTF8Key(name)].flatMap { files[$0].byteRange(of: name) }
+  }
+
+  /// The metadata of one of the shards.
+  public func metadata(ofShard position: Int) -> [String: String] { files[position].metadata }
+
   private static func openShards(
-    _ names: [String], in folder: String
+    _ names: [String], in folder: String, _ isUnchecked: Bool
   ) throws(SafetensorsError) -> [SafetensorsFile] {
     var files: [SafetensorsFile] = []
     for name in names {
@@ -107,7 +122,7 @@ public final class SafetensorsCheckpoint: TensorSource {
           .shardMissing, "the shard '\(name)' named by the index is not there", path: path,
           hint: "fetch the missing file")
       }
-      files.append(try SafetensorsFile(path: path))
+      files.append(try SafetensorsFile(path: path, allowsUnfinishedChange: isUnchecked))
     }
     return files
   }

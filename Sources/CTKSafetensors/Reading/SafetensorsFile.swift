@@ -14,9 +14,14 @@ public final class SafetensorsFile: TensorSource {
 
   /// Maps a file and checks its whole header; the tensors' bytes are not touched.
   ///
+  /// - Parameter allowsUnfinishedChange: opens a file that a change in place has
+  ///   left half written, instead of `safetensors.change-unfinished`.
   /// - Throws: the codes of `MappedFile` and, for a file that breaks a rule of the
   ///   format, the `safetensors.*` code of that rule.
-  public init(path: String) throws(SafetensorsError) {
+  public init(
+    path: String, allowsUnfinishedChange: Bool = false
+  ) throws(SafetensorsError) {
+    if !allowsUnfinishedChange { try Self.requireFinished(path) }
     let file = try SafetensorsError.wrap { () throws(CoreError) in try MappedFile(path: path) }
     let header: SafetensorsHeader
     do {
@@ -45,11 +50,18 @@ public final class SafetensorsFile: TensorSource {
     }
   }
 
+  /// Where the tensor's bytes lie in the file.
+  public func byteRange(of name: String) -> Range<Int>? { entries[UTF8Key(name)]?.range }
+
   /// Gives back the memory a tensor's bytes took while they were read.
   ///
   /// They can be read again, from the disk. An unknown name has no effect.
-  public func discard(_ name: String) {
-    if let entry = entries[UTF8Key(name)] { file.discard(entry.range) }
+  ///
+  /// - Parameter part: bytes of the tensor, nil for all of them.
+  public func discard(_ name: String, _ part: Range<Int>? = nil) {
+    guard let range = entries[UTF8Key(name)]?.range else { return }
+    let start = range.lowerBound
+    file.discard(part.map { start + $0.lowerBound..<start + $0.upperBound } ?? range)
   }
 
   private func requireEntry(_ name: String) throws(CoreError) -> SafetensorsHeader.Entry {

@@ -19,14 +19,15 @@ public struct SafetensorsWriter: ~Copyable {
     path: String, tensors: [TensorInfo], metadata: [String: String] = [:],
     replacesExisting: Bool = false
   ) throws(SafetensorsError) {
-    let order = try Self.layout(tensors)
-    let (header, dataByteCount) = try Self.header(order, metadata: metadata)
+    let layout = try SafetensorsLayout(tensors, metadata: metadata)
     let file = try SafetensorsError.wrap { () throws(CoreError) in
       var file = try AtomicFile(path: path, replacesExisting: replacesExisting)
-      try file.write(header)
+      try file.write(layout.header)
       return file
     }
-    self.init(order: order, file: file, missingByteCount: dataByteCount)
+    self.init(
+      order: layout.order, file: file,
+      missingByteCount: layout.byteCount - layout.header.count)
   }
 
   private init(order: [TensorInfo], file: consuming AtomicFile, missingByteCount: Int) {
@@ -67,73 +68,5 @@ public struct SafetensorsWriter: ~Copyable {
     } catch {
       throw SafetensorsError(wrapping: error)
     }
-  }
-}
-
-// MARK: Header
-
-extension SafetensorsWriter {
-  private static func layout(_ tensors: [TensorInfo]) throws(SafetensorsError) -> [TensorInfo] {
-    var names: Set<String> = []
-    for tensor in tensors {
-      if tensor.name == SafetensorsFormat.metadataKey {
-        throw SafetensorsError(.nameReserved, "'\(tensor.name)' cannot name a tensor")
-      }
-      if !names.insert(tensor.name).inserted {
-        throw SafetensorsError(.duplicateKey, "there are two tensors named '\(tensor.name)'")
-      }
-    }
-    return tensors.sorted { left, right in
-      left.dtype != right.dtype
-        ? left.dtype.alignmentRank > right.dtype.alignmentRank
-        : utf8Precedes(left.name, right.name)
-    }
-  }
-
-  /// The length prefix and the padded JSON, and the byte count of all tensors.
-  private static func header(
-    _ tensors: [TensorInfo], metadata: [String: String]
-  ) throws(SafetensorsError) -> (bytes: [UInt8], dataByteCount: Int) {
-    var members: [String] = []
-    members.reserveCapacity(tensors.count + 1)
-    if !metadata.isEmpty {
-      let block = JSONValue.object(
-        metadata.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
-      members.append(member(SafetensorsFormat.metadataKey, block.compactText))
-    }
-    var end = 0
-    for tensor in tensors {
-      let (next, overflow) = end.addingReportingOverflow(tensor.byteCount)
-      if overflow {
-        throw SafetensorsError(.overflow, "the tensors up to '\(tensor.name)' are too large")
-      }
-      let shape = tensor.shape.map(String.init).joined(separator: ",")
-      members.append(
-        member(
-          tensor.name,
-          "{\"dtype\":\"\(tensor.dtype.rawValue)\",\"shape\":[\(shape)],"
-            + "\"data_offsets\":[\(end),\(next)]}"))
-      end = next
-    }
-    return (try framed("{\(members.joined(separator: ","))}"), end)
-  }
-
-  private static func member(_ key: String, _ value: String) -> String {
-    "\(JSONValue.string(key).compactText):\(value)"
-  }
-
-  private static func framed(_ text: String) throws(SafetensorsError) -> [UInt8] {
-    let alignment = SafetensorsFormat.headerAlignment
-    let byteCount = (text.utf8.count + alignment - 1) / alignment * alignment
-    guard byteCount <= SafetensorsFormat.headerByteLimit else {
-      throw SafetensorsError(
-        .headerTooLarge,
-        "the header needs \(byteCount) bytes, more than \(SafetensorsFormat.headerByteLimit)")
-    }
-    var bytes = withUnsafeBytes(of: UInt64(byteCount).littleEndian) { Array($0) }
-    bytes.reserveCapacity(bytes.count + byteCount)
-    bytes.append(contentsOf: text.utf8)
-    bytes.append(contentsOf: repeatElement(0x20, count: byteCount - text.utf8.count))
-    return bytes
   }
 }

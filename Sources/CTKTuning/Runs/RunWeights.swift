@@ -42,6 +42,10 @@ package struct RunWeights: TensorSource {
     trained[name]?.info ?? base.info(of: name)
   }
 
+  package func discard(_ name: String, _ part: Range<Int>?) {
+    if trained[name] == nil { base.discard(name, part) }
+  }
+
   package func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {

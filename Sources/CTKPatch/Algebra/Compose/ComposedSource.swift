@@ -9,8 +9,8 @@ final class ComposedSource: TensorSource {
   private let patches: [PatchFile]
   private let policy: ComposePolicy
   private let plan: CompositionPlan
-  private let infos: [String: TensorInfo]
-  private let conflicts = Mutex<[String: TensorConflict]>([:])
+  private let infos: [UTF8Key: TensorInfo]
+  private let conflicts = Mutex<[UTF8Key: TensorConflict]>([:])
 
   init(
     base: any TensorSource, patches: [PatchFile], policy: ComposePolicy, plan: CompositionPlan
@@ -19,20 +19,24 @@ final class ComposedSource: TensorSource {
     self.patches = patches
     self.policy = policy
     self.plan = plan
-    var infos = Dictionary(base.tensors.map { ($0.name, $0) }) { first, _ in first }
-    for (name, action) in plan.actions {
+    var infos = Dictionary(base.tensors.map { (UTF8Key($0.name), $0) }) { first, _ in first }
+    for (key, action) in plan.actions {
       switch action {
-      case .remove: infos[name] = nil
+      case .remove: infos[key] = nil
       case .merge: break
       case .take(let patch, let entry):
-        infos[name] = patches[patch].entry(named: entry)?.after?.info.renamed(name)
+        infos[key] = patches[patch].entry(named: entry)?.after?.info.renamed(key.text)
       }
     }
     self.infos = infos
     tensors = infos.values.sorted { utf8Precedes($0.name, $1.name) }
   }
 
-  func info(of name: String) -> TensorInfo? { infos[name] }
+  func info(of name: String) -> TensorInfo? { infos[UTF8Key(name)] }
+
+  func discard(_ name: String, _ part: Range<Int>?) {
+    if plan.actions[UTF8Key(name)] == nil { base.discard(name, part) }
+  }
 
   /// How the patches meet in the tensors that were read, in name order.
   var report: [TensorConflict] {
@@ -43,11 +47,11 @@ final class ComposedSource: TensorSource {
   func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    guard let info = infos[name] else {
+    guard let info = infos[UTF8Key(name)] else {
       throw CoreError(.tensorMissing, "there is no tensor '\(name)'")
     }
     let buffer: TensorBuffer
-    switch plan.actions[name] {
+    switch plan.actions[UTF8Key(name)] {
     case nil, .remove: return try base.withTensorBytes(name, body)
     case .take(let patch, let entry): buffer = try take(entry, from: patches[patch])
     case .merge(let touching): buffer = try merge(info, touching.map { patches[$0] })
@@ -56,12 +60,11 @@ final class ComposedSource: TensorSource {
   }
 
   private func take(_ name: String, from patch: PatchFile) throws(PatchError) -> TensorBuffer {
-    let step = PatchStep(patch: patch, direction: .apply)
-    guard let entry = patch.entry(named: name),
-      let buffer = try step.transform(
-        entry, from: { () throws(PatchError) in try copy(of: name, for: patch) })
-    else { throw patch.damaged("tensor '\(name)' has no result") }
-    return buffer
+    try require(name, as: patch)
+    let chain = try PatchChain([patch], direction: .apply)
+    let runner = RouteRunner(
+      chain: chain, source: base, workers: Workers(threadCount: 1), progress: nil)
+    return try runner.tensor(try chain.route(of: name, base.info(of: name), base))
   }
 
   private func merge(
@@ -79,17 +82,20 @@ final class ComposedSource: TensorSource {
     let conflict = try buffer.withBytes { (bytes) throws(PatchError) in
       try composition.apply(to: bytes)
     }
-    conflicts.withLock { $0[info.name] = conflict }
+    conflicts.withLock { $0[UTF8Key(info.name)] = conflict }
     return buffer
   }
 
-  /// A copy of the base's tensor, which must be as the patch's table describes it.
   private func copy(of name: String, for patch: PatchFile) throws(PatchError) -> TensorBuffer {
-    guard let info = base.info(of: name), info == patch.entry(named: name)?.before?.info else {
-      throw PatchError(
-        .wrongBase, "tensor '\(name)' is not in the base as the patch describes it",
-        path: patch.path, hint: "give the base the patches were made from")
-    }
+    try require(name, as: patch)
     return try base.lend(name) { (bytes) throws(PatchError) in TensorBuffer(copying: bytes) }
+  }
+
+  /// Refuses a base whose tensor is not as the patch's table describes it.
+  private func require(_ name: String, as patch: PatchFile) throws(PatchError) {
+    if base.info(of: name) == patch.entry(named: name)?.before?.info { return }
+    throw PatchError(
+      .wrongBase, "tensor '\(name)' is not in the base as the patch describes it",
+      path: patch.path, hint: "give the base the patches were made from")
   }
 }

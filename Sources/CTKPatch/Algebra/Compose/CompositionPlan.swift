@@ -12,7 +12,7 @@ struct CompositionPlan: Sendable {
     case remove
   }
 
-  private(set) var actions: [String: Action] = [:]
+  private(set) var actions: [UTF8Key: Action] = [:]
   /// Tensors that patches hold whole, each in its own way, and how it was settled.
   private(set) var settled: [TensorConflict] = []
 
@@ -23,27 +23,29 @@ struct CompositionPlan: Sendable {
   init(_ patches: [PatchFile], heads: HeadPolicy) throws(PatchError) {
     self.patches = patches
     self.heads = heads
-    let names = Set(patches.flatMap { $0.header.entries.map(\.name) })
-    for name in names.sorted(by: utf8Precedes) { try add(name) }
+    for name in sortedNames(patches.flatMap { $0.header.entries.map(\.name) }) { try add(name) }
   }
 
   private mutating func add(_ name: String) throws(PatchError) {
     let touching = patches.indices.filter { patches[$0].entry(named: name) != nil }
     let entries = touching.compactMap { patches[$0].entry(named: name) }
     guard let first = entries.first else { return }
-    if entries.allSatisfy({ $0.kind == .changed }) {
-      actions[name] =
+    let contents = touching.map { patch in
+      patches[patch].entry(named: name).flatMap { patches[patch].content(of: $0) }
+    }
+    if contents.allSatisfy({ $0?.kind == .changed }) {
+      actions[UTF8Key(name)] =
         touching.count == 1 ? .take(patch: touching[0], entry: name) : .merge(patches: touching)
     } else if entries.allSatisfy({ $0.after == first.after }) {
       take(name, from: touching[0])
     } else {
-      try settle(name, touching, canRename: entries.allSatisfy { $0.kind == .added })
+      try settle(name, touching, canRename: entries.allSatisfy { $0.before == nil })
     }
   }
 
   private mutating func take(_ name: String, from patch: Int) {
-    let isRemoved = patches[patch].entry(named: name)?.kind == .removed
-    actions[name] = isRemoved ? .remove : .take(patch: patch, entry: name)
+    let isRemoved = patches[patch].entry(named: name)?.after == nil
+    actions[UTF8Key(name)] = isRemoved ? .remove : .take(patch: patch, entry: name)
   }
 
   private mutating func settle(
@@ -54,9 +56,10 @@ struct CompositionPlan: Sendable {
     case .last: take(name, from: touching[touching.count - 1])
     case .rename where canRename:
       for patch in touching {
-        let own = "\(name)@\(label(of: patch))"
-        guard actions[own] == nil, !patches.contains(where: { $0.entry(named: own) != nil }) else {
-          throw conflict(name, "the name '\(own)' is taken")
+        let own = UTF8Key("\(name)@\(label(of: patch))")
+        guard actions[own] == nil, !patches.contains(where: { $0.entry(named: own.text) != nil })
+        else {
+          throw conflict(name, "the name '\(own.text)' is taken")
         }
         actions[own] = .take(patch: patch, entry: name)
       }

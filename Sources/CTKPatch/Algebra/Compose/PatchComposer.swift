@@ -94,12 +94,12 @@ private struct ComposedFiles {
 
   /// - Throws: `compose.conflict`, `patch.damaged`.
   init(_ patches: [PatchFile], _ heads: HeadPolicy) throws(PatchError) {
-    var found: [String: ChangedFile] = [:]
+    var found: [UTF8Key: ChangedFile] = [:]
     for patch in patches {
       for entry in patch.header.files {
         let change = try patch.contents(of: entry)
-        guard let known = found[entry.name] else {
-          found[entry.name] = change
+        guard let known = found[UTF8Key(entry.name)] else {
+          found[UTF8Key(entry.name)] = change
           continue
         }
         let isSame = known.before == change.before && known.after == change.after
@@ -109,7 +109,7 @@ private struct ComposedFiles {
             .composeConflict, "the patches change the file '\(entry.name)' in different ways",
             path: patch.path, hint: "settle it with --heads first, last or rename")
         }
-        found[entry.name] = change
+        found[UTF8Key(entry.name)] = change
       }
     }
     files = found.values.sorted { utf8Precedes($0.name, $1.name) }

@@ -81,7 +81,7 @@ extension PatchFile {
         .wrongBase, "tensor '\(name)' is not in the base as the patch describes it",
         path: path, hint: "give the base that the patch was made from")
     }
-    defer { base.release(name) }
+    defer { base.discard(name, nil) }
     return Self.steps(
       try base.lend(name) { (bytes) throws(PatchError) in
         try tensorPatch(named: name, base: bytes)

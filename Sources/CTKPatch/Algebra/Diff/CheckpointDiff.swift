@@ -48,14 +48,14 @@ public enum CheckpointComparer {
   public static func compare(
     _ first: any TensorSource, _ second: any TensorSource, progress: ProgressHandler? = nil
   ) throws(PatchError) -> CheckpointDiff {
-    let names = Set(first.tensors.map(\.name)).union(second.tensors.map(\.name))
+    let names = sortedNames(first.tensors.map(\.name) + second.tensors.map(\.name))
     var rows: [CheckpointDiff.Row] = []
-    for (position, name) in names.sorted(by: utf8Precedes).enumerated() {
+    for (position, name) in names.enumerated() {
       progress?(
         ProgressEvent(stage: "diff", completed: position, total: names.count, unit: "tensors"))
       rows.append(try row(name, first, second))
-      first.release(name)
-      second.release(name)
+      first.discard(name, nil)
+      second.discard(name, nil)
     }
     return CheckpointDiff(rows: rows)
   }

@@ -67,13 +67,13 @@ public enum OverlapMeter {
       }
     }
     let tables = selections.map { selection in
-      Dictionary(uniqueKeysWithValues: selection.tensors.map { ($0.name, $0) })
+      Dictionary(uniqueKeysWithValues: selection.tensors.map { (UTF8Key($0.name), $0) })
     }
-    let names = Set(tables.flatMap(\.keys)).sorted(by: utf8Precedes)
+    let names = sortedNames(selections.flatMap { $0.tensors.map(\.name) })
     for (position, name) in names.enumerated() {
       progress?(
         ProgressEvent(stage: "overlap", completed: position, total: names.count, unit: "tensors"))
-      try add(name, selections, tables.map { $0[name] }, to: &pairs)
+      try add(name, selections, tables.map { $0[UTF8Key(name)] }, to: &pairs)
     }
     return OverlapReport(
       selected: selections.map { $0.tensors.reduce(0) { $0 + $1.selected } }, pairs: pairs)

@@ -65,8 +65,8 @@ struct PeerChanges {
       let isEqual = try base.lend(info.name) { (left) throws(PatchError) in
         try tuned.lend(info.name) { (right) throws(PatchError) in equalBytes(left, right) }
       }
-      base.release(info.name)
-      tuned.release(info.name)
+      base.discard(info.name, nil)
+      tuned.discard(info.name, nil)
       if isEqual { continue }
       if info.unitCount == info.elementCount { changed.append(info) } else { whole.append(info) }
     }

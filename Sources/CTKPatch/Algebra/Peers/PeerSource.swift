@@ -4,8 +4,8 @@ public import CTKCore
 public struct PeerSource: TensorSource {
   public let tensors: [TensorInfo]
   private let base: any TensorSource
-  private let changes: [String: PeerTensor]
-  private let infos: [String: TensorInfo]
+  private let changes: [UTF8Key: PeerTensor]
+  private let infos: [UTF8Key: TensorInfo]
   private let path: String
 
   /// - Parameter path: the peer's file, for errors.
@@ -13,13 +13,13 @@ public struct PeerSource: TensorSource {
   public init(
     base: any TensorSource, changes: [PeerTensor], path: String
   ) throws(PatchError) {
-    var table: [String: PeerTensor] = [:]
-    var infos = Dictionary(base.tensors.map { ($0.name, $0) }) { first, _ in first }
+    var table: [UTF8Key: PeerTensor] = [:]
+    var infos = Dictionary(base.tensors.map { (UTF8Key($0.name), $0) }) { first, _ in first }
     for change in changes {
-      guard table.updateValue(change, forKey: change.name) == nil else {
+      guard table.updateValue(change, forKey: UTF8Key(change.name)) == nil else {
         throw PatchError(.peerDamaged, "tensor '\(change.name)' comes twice", path: path)
       }
-      if case .whole(let info, _) = change.content { infos[change.name] = info }
+      if case .whole(let info, _) = change.content { infos[UTF8Key(change.name)] = info }
     }
     self.base = base
     self.changes = table
@@ -28,12 +28,16 @@ public struct PeerSource: TensorSource {
     tensors = infos.values.sorted { utf8Precedes($0.name, $1.name) }
   }
 
-  public func info(of name: String) -> TensorInfo? { infos[name] }
+  public func info(of name: String) -> TensorInfo? { infos[UTF8Key(name)] }
+
+  public func discard(_ name: String, _ part: Range<Int>?) {
+    if changes[UTF8Key(name)] == nil { base.discard(name, part) }
+  }
 
   public func withTensorBytes<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    guard let change = changes[name], let info = infos[name] else {
+    guard let change = changes[UTF8Key(name)], let info = infos[UTF8Key(name)] else {
       return try base.withTensorBytes(name, body)
     }
     let (values, adds): (ScatteredValues, Bool)

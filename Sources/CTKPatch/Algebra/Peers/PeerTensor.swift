@@ -41,17 +41,23 @@ public struct PeerTensor: Sendable {
 
 /// Names of a peer's tensors in terms of the base's.
 public struct PeerNames: Sendable {
-  private let names: Set<String>
+  private let names: Set<UTF8Key>
 
-  public init(base: any TensorSource) { names = Set(base.tensors.map(\.name)) }
+  public init(base: any TensorSource) { names = Set(base.tensors.map { UTF8Key($0.name) }) }
 
   /// The base's name of a tensor, which may have more or fewer parts in front.
   ///
   /// - Returns: nil when there is none, or more than one.
   public func resolve(_ name: String) -> String? {
-    if names.contains(name) { return name }
-    let found = names.filter { $0.hasSuffix("." + name) || name.hasSuffix("." + $0) }
+    if names.contains(UTF8Key(name)) { return name }
+    let found = names.map(\.text).filter { known in
+      Self.isTail(name, of: known) || Self.isTail(known, of: name)
+    }
     return found.count == 1 ? found.first : nil
+  }
+
+  private static func isTail(_ tail: String, of name: String) -> Bool {
+    name.utf8.reversed().starts(with: ("." + tail).utf8.reversed())
   }
 
   /// As `resolve`.

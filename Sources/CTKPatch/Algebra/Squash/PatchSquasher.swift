@@ -12,7 +12,7 @@ public enum PatchSquasher {
   /// - Parameters:
   ///   - patches: in the order in which they are applied.
   ///   - base: what the first patch applies to. Needed when values are coded against
-  ///     it; otherwise it makes the result smaller.
+  ///     it, and for tensors that grow or shrink; otherwise it makes the result smaller.
   ///   - tool: program and version, for the provenance.
   /// - Throws: `patch.needs-base`, `patch.chain-broken`, `patch.damaged`, `patch.unsupported`,
   ///   `patch.wrong-result`, `output.*`.
@@ -26,34 +26,39 @@ public enum PatchSquasher {
     }
     for patch in patches { try patch.verifyPayload() }
     let chain = try PatchChain(patches, direction: .apply)
-    let fingerprints = chain.fingerprints
-    var draft = try SquashDraft(path: path, options: options)
-    for file in try files(of: chain) where file.before != file.after { try draft.addFile(file) }
     let names = chain.touchedNames
-    for (position, name) in names.enumerated() {
-      progress?(
-        ProgressEvent(
-          stage: "squash", completed: position, total: names.count, unit: "tensors"))
-      try draft.addTensor(try chain.history(of: name, base: base))
-    }
-    return try draft.finish(
-      from: fingerprints[0], to: fingerprints[fingerprints.count - 1],
-      provenance: provenance(of: patches, tool: tool), replacesExisting: replacesExisting)
+    var collector = try StreamCollector(beside: path)
+    let files = try FileEntry.collect(try files(of: chain), into: &collector)
+    let squash = TensorSquash(
+      chain: chain, base: base, options: options, spool: collector.spool)
+    let drafts = try Workers(threadCount: options.threadCount).map(
+      weights: names.map { chain.result(of: $0)?.info.byteCount ?? 0 },
+      completed: { completed in
+        progress?(
+          ProgressEvent(
+            stage: "squash", completed: completed, total: names.count, unit: "tensors"))
+      },
+      { (index) throws(PatchError) in try squash.draft(names[index]) })
+    return try collector.write(
+      PatchTable(drafts.compactMap { $0 }), from: chain.fingerprints[0],
+      to: chain.fingerprints[chain.steps.count], files: files,
+      provenance: provenance(of: patches, tool: tool), path: path,
+      replacesExisting: replacesExisting)
   }
 
   /// Each small file before its first and after its last change, in name order.
   private static func files(of chain: PatchChain) throws(PatchError) -> [ChangedFile] {
-    var results: [String: ChangedFile] = [:]
+    var results: [UTF8Key: ChangedFile] = [:]
     for step in chain.steps {
       for entry in step.patch.header.files {
         let change = try step.patch.contents(of: entry)
-        let known = results[entry.name]
+        let known = results[UTF8Key(entry.name)]
         if let known, known.after != change.before {
           throw PatchError(
             .chainBroken, "this patch does not continue the one before it in '\(entry.name)'",
             path: step.patch.path, hint: "make the patches again, each from the one before")
         }
-        results[entry.name] = ChangedFile(
+        results[UTF8Key(entry.name)] = ChangedFile(
           name: entry.name, before: known.map(\.before) ?? change.before, after: change.after)
       }
     }
@@ -70,18 +75,5 @@ public enum PatchSquasher {
     parameters["squashed"] = .array(patches.map { .string($0.digest.hex) })
     provenance.hyperparameters = parameters
     return provenance
-  }
-}
-
-extension PatchChain {
-  /// What the chain does to a tensor that it touches.
-  fileprivate func history(
-    of name: String, base: (any TensorSource)?
-  ) throws(PatchError) -> TensorHistory {
-    try TensorHistory(
-      name: name,
-      steps: steps.compactMap { step in
-        step.patch.entry(named: name).map { (step.patch, $0) }
-      }, base: base)
   }
 }

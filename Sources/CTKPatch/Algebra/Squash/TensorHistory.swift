@@ -28,8 +28,10 @@ struct TensorHistory {
   /// Whether the tensor ends as it began.
   var cancels: Bool { before == after }
 
-  /// Whether every step changes single units only.
-  var isSum: Bool { steps.allSatisfy { $0.entry.kind == .changed } }
+  /// Whether every step changes units in place only.
+  var isSum: Bool {
+    steps.allSatisfy { $0.patch.content(of: $0.entry)?.changesInPlace == true }
+  }
 
   /// Lends the tensor before the first step, or nil when no base is at hand.
   ///
@@ -39,7 +41,7 @@ struct TensorHistory {
   ) throws(PatchError) -> Result {
     guard let base else { return try body(nil) }
     guard let before, base.info(of: name) == before.info else { throw wrongBase }
-    defer { base.release(name) }
+    defer { base.discard(name, nil) }
     return try base.lend(name) { (bytes) throws(PatchError) in
       guard Fingerprint.tensor(before.info, bytes: bytes) == before.digest else {
         throw wrongBase
@@ -48,7 +50,7 @@ struct TensorHistory {
     }
   }
 
-  private var wrongBase: PatchError {
+  var wrongBase: PatchError {
     PatchError(
       .wrongBase, "tensor '\(name)' of the base is not the one the chain begins with",
       path: steps[0].patch.path, hint: "give the base of the first patch")
@@ -75,50 +77,5 @@ struct TensorHistory {
         })
     }
     return patches
-  }
-
-  /// The tensor before the first step, known from the first one that holds it whole.
-  ///
-  /// - Returns: nil when there is no such tensor.
-  /// - Throws: `patch.damaged`, `patch.wrong-result`.
-  func wholeBefore() throws(PatchError) -> TensorBuffer? {
-    guard let before, let known = steps.firstIndex(where: { $0.entry.kind != .changed }) else {
-      return nil
-    }
-    let buffer = try steps[known].patch.wholeTensor(steps[known].entry, side: .before)
-    for step in steps[..<known].reversed() {
-      try buffer.withBytes { (bytes) throws(PatchError) in
-        try step.patch.add(step.entry, to: bytes, reverting: true)
-      }
-    }
-    try require(before, buffer, of: steps[0].patch)
-    return buffer
-  }
-
-  /// The tensor after the last step, known from the last one that holds it whole.
-  func wholeAfter() throws(PatchError) -> TensorBuffer? {
-    guard let after, let known = steps.lastIndex(where: { $0.entry.kind != .changed }) else {
-      return nil
-    }
-    let buffer = try steps[known].patch.wholeTensor(steps[known].entry, side: .after)
-    for step in steps[(known + 1)...] {
-      try buffer.withBytes { (bytes) throws(PatchError) in
-        try step.patch.add(step.entry, to: bytes, reverting: false)
-      }
-    }
-    try require(after, buffer, of: steps[steps.count - 1].patch)
-    return buffer
-  }
-
-  private func require(
-    _ state: TensorState, _ buffer: TensorBuffer, of patch: PatchFile
-  ) throws(PatchError) {
-    let found = buffer.withBytes {
-      Fingerprint.tensor(state.info, bytes: UnsafeRawBufferPointer($0))
-    }
-    if found == state.digest { return }
-    throw PatchError(
-      .wrongResult, "tensor '\(name)' became \(found), expected \(state.digest)",
-      path: patch.path, hint: "the patch contradicts itself; make it again")
   }
 }

@@ -42,11 +42,11 @@ struct FolderFiles {
   func results(
     of chain: PatchChain, isForced: Bool
   ) throws(PatchError) -> [(name: String, bytes: [UInt8]?)] {
-    var results: [String: [UInt8]?] = [:]
+    var results: [UTF8Key: [UInt8]?] = [:]
     for step in chain.steps {
       for entry in step.patch.header.files {
         let change = try step.patch.contents(of: entry)
-        let known = results[entry.name]
+        let known = results[UTF8Key(entry.name)]
         let current = if let known { known } else { try contents(of: entry.name) }
         guard isForced || current == step.source(of: change) else {
           throw PatchError(
@@ -54,9 +54,9 @@ struct FolderFiles {
             path: folder + "/" + entry.name,
             hint: "restore the file, or allow replacing it")
         }
-        results[entry.name] = .some(step.result(of: change))
+        results[UTF8Key(entry.name)] = .some(step.result(of: change))
       }
     }
-    return results.map { ($0.key, $0.value) }.sorted { utf8Precedes($0.name, $1.name) }
+    return results.map { ($0.key.text, $0.value) }.sorted { utf8Precedes($0.name, $1.name) }
   }
 }

@@ -28,63 +28,151 @@ public struct ApplyOptions: Sendable {
   /// Whether a small file that the patch replaces may differ from the one it
   /// was made from.
   public var replacesDifferingFiles: Bool
+  /// Threads to use; nil for all processors.
+  public var threadCount: Int?
 
-  public init(replacesExisting: Bool = false, replacesDifferingFiles: Bool = false) {
+  public init(
+    replacesExisting: Bool = false, replacesDifferingFiles: Bool = false, threadCount: Int? = nil
+  ) {
     self.replacesExisting = replacesExisting
     self.replacesDifferingFiles = replacesDifferingFiles
+    self.threadCount = threadCount
   }
+}
+
+/// Where the result of applying or reverting goes.
+public enum ApplyDestination: Sendable {
+  /// A new folder, or a new file for a single safetensors file.
+  case output(String)
+  /// The model itself: only pages that change are written, by way of a journal,
+  /// so that a process killed at any moment leaves the old or the new model.
+  case inPlace
+  /// Nowhere: everything is made and checked, and nothing written.
+  case dryRun
 }
 
 /// Turns checkpoints into others with patches, as transactions.
 ///
 /// A folder becomes a folder with the same shards, and a single safetensors
 /// file becomes a file, to which the patches' small files do not apply. The
-/// output appears only when every digest was found right.
+/// result appears only when every digest was found right. Work is done in tiles
+/// on all processors; peak memory does not depend on the size of tensors.
 public enum PatchApplier {
   /// Applies a chain of patches, in order.
   ///
-  /// Peak memory is about the largest touched tensor.
-  ///
   /// - Throws: `patch.wrong-base`, `patch.already-applied`, `patch.partly-applied`,
   ///   `patch.chain-broken`, `patch.file-differs`, `patch.wrong-result`,
-  ///   `patch.damaged`, `output.*`, and the codes of `SafetensorsCheckpoint`.
+  ///   `patch.damaged`, `patch.busy`, `output.*`, and the codes of
+  ///   `SafetensorsCheckpoint`.
+  public static func apply(
+    base: String, patches: [String], to destination: ApplyDestination,
+    options: ApplyOptions = ApplyOptions(), progress: ProgressHandler? = nil
+  ) throws(PatchError) -> ApplySummary {
+    try run(
+      base, try PatchChain(try open(patches), direction: .apply), destination, options, progress)
+  }
+
   public static func apply(
     base: String, patches: [String], output: String, options: ApplyOptions = ApplyOptions(),
     progress: ProgressHandler? = nil
   ) throws(PatchError) -> ApplySummary {
-    try run(base, patches, .apply, output: output, options: options, progress: progress)
+    try apply(
+      base: base, patches: patches, to: .output(output), options: options, progress: progress)
   }
 
   /// Reverts a chain of patches; `patches` are in the order they were applied.
   ///
   /// - Throws: as `apply`, with `patch.wrong-target` and `patch.not-applied`.
   public static func revert(
+    model: String, patches: [String], to destination: ApplyDestination,
+    options: ApplyOptions = ApplyOptions(), progress: ProgressHandler? = nil
+  ) throws(PatchError) -> ApplySummary {
+    try run(
+      model, try PatchChain(try open(patches), direction: .revert), destination, options,
+      progress)
+  }
+
+  public static func revert(
     model: String, patches: [String], output: String, options: ApplyOptions = ApplyOptions(),
     progress: ProgressHandler? = nil
   ) throws(PatchError) -> ApplySummary {
-    try run(model, patches, .revert, output: output, options: options, progress: progress)
+    try revert(
+      model: model, patches: patches, to: .output(output), options: options, progress: progress)
   }
 
-  private static func run(
-    _ input: String, _ patches: [String], _ direction: PatchDirection, output: String,
-    options: ApplyOptions, progress: ProgressHandler?
+  /// Turns the target of one patch into that of another of the same base, without
+  /// writing the base in between.
+  ///
+  /// - Throws: as `revert`; `patch.chain-broken` for patches of different bases,
+  ///   `patch.not-applied` on the base itself.
+  public static func replace(
+    model: String, patch old: String, by new: String, to destination: ApplyDestination,
+    options: ApplyOptions = ApplyOptions(), progress: ProgressHandler? = nil
   ) throws(PatchError) -> ApplySummary {
-    try requireOther(output, than: input)
+    let files = try open([old, new])
+    return try run(
+      model, try PatchChain(from: files[0], to: files[1]), destination, options, progress)
+  }
+}
+
+// MARK: Running
+
+extension PatchApplier {
+  private static func run(
+    _ model: String, _ chain: PatchChain, _ destination: ApplyDestination,
+    _ options: ApplyOptions, _ progress: ProgressHandler?
+  ) throws(PatchError) -> ApplySummary {
+    switch destination {
+    case .output(let output):
+      try requireOther(output, than: model)
+      let job = try job(model, chain, options, progress)
+      let isFolder = Folder.exists(model)
+      return isFolder || model.hasSuffix(".json")
+        ? try job.writeFolder(output, from: isFolder ? model : Output.parentFolder(of: model))
+        : try job.writeFile(output)
+    case .inPlace:
+      return try runInPlace(InPlaceModel(path: model), chain, options, progress)
+    case .dryRun:
+      return try job(model, chain, options, progress).checkOnly(model)
+    }
+  }
+
+  /// Finishes a change that was interrupted, and makes this one if it is another.
+  private static func runInPlace(
+    _ model: borrowing InPlaceModel, _ chain: PatchChain, _ options: ApplyOptions,
+    _ progress: ProgressHandler?
+  ) throws(PatchError) -> ApplySummary {
+    if model.hasJournal {
+      let change = try model.finishChange(checking: Workers(threadCount: options.threadCount))
+      if change.isChange(of: chain) {
+        return ApplySummary(
+          fingerprint: change.result, tensorCount: try open(model.path).tensors.count,
+          touched: chain.touchedNames, files: change.smallFiles)
+      }
+    }
+    return try InPlaceJob(job(model.path, chain, options, progress), on: model).run(on: model)
+  }
+
+  private static func job(
+    _ model: String, _ chain: PatchChain, _ options: ApplyOptions, _ progress: ProgressHandler?
+  ) throws(PatchError) -> PatchJob {
+    let checkpoint = try open(model)
+    let workers = Workers(threadCount: options.threadCount)
+    return PatchJob(
+      runner: RouteRunner(
+        chain: chain, source: checkpoint, workers: workers, progress: progress),
+      checkpoint: checkpoint, routes: try chain.routes(for: checkpoint, workers),
+      options: options)
+  }
+
+  private static func open(_ patches: [String]) throws(PatchError) -> [PatchFile] {
     var files: [PatchFile] = []
     for path in patches {
       let file = try PatchFile(path: path)
       try file.verifyPayload()
       files.append(file)
     }
-    let chain = try PatchChain(files, direction: direction)
-    let checkpoint = try open(input)
-    let job = PatchJob(
-      chain: chain, checkpoint: checkpoint, plans: try chain.plan(for: checkpoint),
-      options: options, progress: progress)
-    return Folder.exists(input) || input.hasSuffix(".json")
-      ? try job.writeFolder(
-        output, from: Folder.exists(input) ? input : Output.parentFolder(of: input))
-      : try job.writeFile(output)
+    return files
   }
 
   private static func open(_ path: String) throws(PatchError) -> SafetensorsCheckpoint {

@@ -3,19 +3,20 @@ import CTKSafetensors
 
 /// One application of a chain to a checkpoint on disk.
 struct PatchJob {
-  let chain: PatchChain
+  let runner: RouteRunner
   let checkpoint: SafetensorsCheckpoint
-  let plans: [TensorPlan]
+  let routes: [TensorRoute]
   let options: ApplyOptions
-  let progress: ProgressHandler?
+
+  var chain: PatchChain { runner.chain }
 
   /// Writes a single safetensors file.
   func writeFile(_ path: String) throws(PatchError) -> ApplySummary {
-    var ledger = FingerprintLedger(chain)
-    let shard = ShardJob(path: path, plans: plans, replacesExisting: options.replacesExisting)
-    try write(shard, &ledger, completed: 0) { (ledger) throws(PatchError) in
-      try ledger.check(source: checkpoint)
-    }
+    let layout = try layout(of: routes, shard: 0)
+    var file = try open(path, layout, replacesExisting: options.replacesExisting)
+    let digests = try write(routes, layout, to: &file, completed: 0)
+    try check(routes, digests)
+    try commit(file)
     return summary(files: [])
   }
 
@@ -26,15 +27,19 @@ struct PatchJob {
     let output = try PatchError.wrap { () throws(CoreError) in
       try AtomicFolder(path: path, replacesExisting: options.replacesExisting)
     }
-    var ledger = FingerprintLedger(chain)
-    var completed = 0
-    for (name, shardPlans) in shardPlans() {
-      let shard = ShardJob(path: output.path(of: name), plans: shardPlans, replacesExisting: false)
-      try write(shard, &ledger, completed: completed) { (_) throws(PatchError) in }
-      completed += shardPlans.count
+    let plan = ShardPlan(checkpoint: checkpoint, routes: routes)
+    var (done, digests): ([TensorRoute], [RouteDigests]) = ([], [])
+    for (position, shard) in plan.shards.enumerated() {
+      let layout = try layout(of: shard.routes, shard: position)
+      var file = try open(output.path(of: shard.name), layout, replacesExisting: false)
+      digests += try write(shard.routes, layout, to: &file, completed: done.count)
+      done += shard.routes
+      try commit(file)
     }
-    try ledger.check(source: checkpoint)
-    try writeIndex(to: output.path(of: Self.indexName), source: source)
+    try check(done, digests)
+    if let index = try plan.index() {
+      try Self.write(index, to: output.path(of: ShardPlan.indexName))
+    }
     for name in try files.companions() where !changed.contains(where: { $0.name == name }) {
       try files.copy(name, to: output.path(of: name))
     }
@@ -49,26 +54,40 @@ struct PatchJob {
     return summary(files: changed.map(\.name))
   }
 
+  /// Makes and checks the result without writing it.
+  func checkOnly(_ model: String) throws(PatchError) -> ApplySummary {
+    let files =
+      Folder.exists(model) ? try changedFiles(of: FolderFiles(folder: model)).map(\.name) : []
+    try check(routes, try runner.run(routes, of: routes.count))
+    return summary(files: files)
+  }
+
+  func check(_ routes: [TensorRoute], _ digests: [RouteDigests]) throws(PatchError) {
+    try FingerprintLedger(chain: chain, routes: routes, digests: digests)
+      .check(checkpoint, runner.workers)
+  }
+
   /// The small files to replace; a wrong checkpoint is reported before a wrong file.
-  private func changedFiles(
+  func changedFiles(
     of files: FolderFiles
   ) throws(PatchError) -> [(name: String, bytes: [UInt8]?)] {
     do throws(PatchError) {
       return try files.results(of: chain, isForced: options.replacesDifferingFiles)
     } catch {
       guard error.code == PatchErrorCode.fileDiffers.rawValue else { throw error }
-      let diagnosis = try SourceDiagnosis(chain: chain, source: checkpoint)
+      let diagnosis = try SourceDiagnosis(
+        chain: chain, source: checkpoint, runner.workers)
       throw diagnosis.isSource ? error : diagnosis.error()
     }
   }
 
-  private func summary(files: [String]) -> ApplySummary {
+  func summary(files: [String]) -> ApplySummary {
     ApplySummary(
       fingerprint: chain.fingerprints[chain.fingerprints.count - 1],
-      tensorCount: plans.count { $0.result != nil }, touched: chain.touchedNames, files: files)
+      tensorCount: routes.count { $0.result != nil }, touched: chain.touchedNames, files: files)
   }
 
-  private static func write(_ bytes: [UInt8], to path: String) throws(PatchError) {
+  static func write(_ bytes: [UInt8], to path: String) throws(PatchError) {
     try PatchError.wrap { () throws(CoreError) in
       var file = try AtomicFile(path: path)
       try file.write(bytes)
@@ -79,93 +98,44 @@ struct PatchJob {
 
 // MARK: Shards
 
-/// One safetensors file to write.
-private struct ShardJob {
-  let path: String
-  let plans: [TensorPlan]
-  let replacesExisting: Bool
-}
-
 extension PatchJob {
-  private static let indexName = "model.safetensors.index.json"
-
-  /// The tensors of each shard; those the patch adds go to the last one.
-  private func shardPlans() -> [(name: String, plans: [TensorPlan])] {
-    var shardOfTensor: [String: Int] = [:]
-    for (position, shard) in checkpoint.shards.enumerated() {
-      for info in shard.tensors { shardOfTensor[info.name] = position }
+  func layout(
+    of routes: [TensorRoute], shard: Int
+  ) throws(PatchError) -> SafetensorsLayout {
+    try PatchError.wrap { () throws(SafetensorsError) in
+      try SafetensorsLayout(
+        routes.compactMap(\.result), metadata: checkpoint.metadata(ofShard: shard))
     }
-    var result = checkpoint.shards.map { (name: $0.name, plans: [TensorPlan]()) }
-    for plan in plans {
-      result[shardOfTensor[plan.name] ?? result.count - 1].plans.append(plan)
-    }
-    return result
   }
 
-  private func write(
-    _ shard: ShardJob, _ ledger: inout FingerprintLedger, completed: Int,
-    beforeCommit: (FingerprintLedger) throws(PatchError) -> Void
-  ) throws(PatchError) {
-    var writer = try PatchError.wrap { () throws(SafetensorsError) in
-      try SafetensorsWriter(
-        path: shard.path, tensors: shard.plans.compactMap(\.result),
-        metadata: checkpoint.metadata, replacesExisting: shard.replacesExisting)
+  func open(
+    _ path: String, _ layout: SafetensorsLayout, replacesExisting: Bool
+  ) throws(PatchError) -> AtomicFile {
+    try PatchError.wrap { () throws(CoreError) in
+      var file = try AtomicFile(path: path, replacesExisting: replacesExisting)
+      try file.write(layout.header)
+      return file
     }
-    let planOfTensor = Dictionary(uniqueKeysWithValues: shard.plans.map { ($0.name, $0) })
-    let kept = writer.order.compactMap { planOfTensor[$0.name] }
-    let dropped = shard.plans.filter { $0.result == nil }
-    for (position, plan) in (kept + dropped).enumerated() {
-      report(completed + position)
-      let digests = try chain.transform(plan, of: checkpoint) { (bytes) throws(PatchError) in
-        try PatchError.wrap { () throws(SafetensorsError) in try writer.write(bytes) }
-      }
-      ledger.record(plan.name, digests)
+  }
+
+  /// Writes the tensors that some routes make, each where the layout has it.
+  func write(
+    _ routes: [TensorRoute], _ layout: SafetensorsLayout, to file: inout AtomicFile,
+    completed: Int
+  ) throws(PatchError) -> [RouteDigests] {
+    let output = file.positions
+    return try runner.run(routes, completed: completed, of: self.routes.count) {
+      (route, offset, bytes) throws(PatchError) in
+      guard let start = layout.start(of: route.name) else { return }
+      try PatchError.wrap { () throws(CoreError) in try output.write(bytes, at: start + offset) }
     }
-    try beforeCommit(ledger)
-    do throws(SafetensorsError) {
-      try writer.commit()
+  }
+
+  func commit(_ file: consuming AtomicFile) throws(PatchError) {
+    do throws(CoreError) {
+      try file.commit()
     } catch {
       throw PatchError(wrapping: error)
     }
-  }
-
-  private func report(_ completed: Int) {
-    progress?(
-      ProgressEvent(
-        stage: chain.direction == .apply ? "apply" : "revert", completed: completed,
-        total: plans.count, unit: "tensors"))
-  }
-
-  /// Writes the shard index, when the source has one.
-  private func writeIndex(to path: String, source: String) throws(PatchError) {
-    guard checkpoint.isSharded else { return }
-    let original = source + "/" + Self.indexName
-    var index = JSONObject()
-    if Folder.fileExists(original) {
-      let parsed = try PatchError.wrap { () throws(CoreError) in
-        try JSONParser.parseFile(original)
-      }
-      index = parsed.objectValue ?? index
-    }
-    var (map, byteCount) = (JSONObject(), 0)
-    for (name, plans) in shardPlans() {
-      for info in plans.compactMap(\.result) {
-        map[info.name] = .string(name)
-        byteCount += info.byteCount
-      }
-    }
-    var metadata = index["metadata"]?.objectValue ?? JSONObject()
-    metadata["total_size"] = .integer(byteCount)
-    index["metadata"] = .object(metadata)
-    index["weight_map"] = .object(map)
-    try Self.write(Array(JSONValue.object(index).prettyText.utf8), to: path)
-  }
-}
-
-extension SafetensorsCheckpoint {
-  /// Whether the tensors came by way of a shard index.
-  fileprivate var isSharded: Bool {
-    path.hasSuffix(".json")
-      || Folder.exists(path) && !Folder.fileExists(path + "/model.safetensors")
   }
 }

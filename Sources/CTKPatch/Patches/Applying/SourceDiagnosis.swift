@@ -4,14 +4,16 @@ import CTKCore
 /// (`formats/patch.md` section 9).
 struct SourceDiagnosis {
   private let chain: PatchChain
-  private let digests: [String: Digest]
+  private let digests: [UTF8Key: Digest]
   private let fingerprint: Digest
 
-  init(chain: PatchChain, source: any TensorSource) throws(PatchError) {
+  init(
+    chain: PatchChain, source: any TensorSource, _ workers: Workers
+  ) throws(PatchError) {
     self.chain = chain
-    let digests = try source.tensorDigests()
+    let digests = try source.tensorDigests(workers)
     fingerprint = Fingerprint.checkpoint(digests)
-    self.digests = Dictionary(digests.map { ($0.name, $0.digest) }) { first, _ in first }
+    self.digests = Dictionary(digests.map { (UTF8Key($0.name), $0.digest) }) { first, _ in first }
   }
 
   /// Whether the checkpoint is what the chain starts from after all.
@@ -30,7 +32,7 @@ struct SourceDiagnosis {
     }
     var (sources, results) = (0, 0)
     for name in chain.touchedNames {
-      let found = digests[name]
+      let found = digests[UTF8Key(name)]
       if found == chain.source(of: name)?.digest {
         sources += 1
       } else if found == chain.result(of: name)?.digest {
@@ -58,7 +60,7 @@ struct SourceDiagnosis {
   private func doneAlready(_ stage: Int, path: String) -> PatchError {
     let count = chain.steps.count
     let which = count == 1 ? "the patch is" : "\(stage) of \(count) patches are"
-    switch chain.direction {
+    switch chain.purpose {
     case .apply:
       return PatchError(
         .alreadyApplied, "\(which) already applied to this checkpoint", path: path,
@@ -67,19 +69,24 @@ struct SourceDiagnosis {
       return PatchError(
         .notApplied, "\(which) not applied to this checkpoint", path: path,
         hint: "nothing is to be done, or revert the rest of the chain")
+    case .replace where stage < count:
+      return PatchError(
+        .notApplied, "this is the base of both patches, neither is applied", path: path,
+        hint: "apply the second patch")
+    case .replace:
+      return PatchError(
+        .alreadyApplied, "the second patch is already applied in place of the first", path: path,
+        hint: "nothing is to be done")
     }
   }
 
   private func wrong(_ what: String, path: String) -> PatchError {
-    switch chain.direction {
-    case .apply:
-      PatchError(
+    chain.purpose == .apply
+      ? PatchError(
         .wrongBase, "this is not the checkpoint the patch was made from; \(what)", path: path,
         hint: "give the base with fingerprint \(chain.fingerprints[0])")
-    case .revert:
-      PatchError(
+      : PatchError(
         .wrongTarget, "this is not the checkpoint the patch leads to; \(what)", path: path,
         hint: "give the checkpoint with fingerprint \(chain.fingerprints[0])")
-    }
   }
 }

@@ -1,0 +1,150 @@
+import CTKCore
+
+/// Maker of the drafts of a patch between two checkpoints.
+///
+/// Each tensor is read once, a tile at a time.
+struct TensorPairEncoder {
+  let base: any TensorSource
+  let tuned: any TensorSource
+  let options: ExportOptions
+  let spool: Spool
+
+  /// A tensor that is at hand.
+  private struct Loan {
+    let info: TensorInfo
+    let bytes: UnsafeRawBufferPointer
+    let source: any TensorSource
+
+    subscript(_ range: Range<Int>) -> UnsafeRawBufferPointer { .init(rebasing: bytes[range]) }
+
+    func discard(_ range: Range<Int>) { source.discard(info.name, range) }
+  }
+
+  /// - Throws: `output.*`, and the codes of the sources.
+  func draft(_ name: String) throws(PatchError) -> TensorDraft {
+    try lend(name, of: base) { (old) throws(PatchError) in
+      try lend(name, of: tuned) { (new) throws(PatchError) in
+        if let old, let new, PatchEntry.Kind(before: old.info, after: new.info).hasChanges {
+          return try compare(old, new)
+        }
+        return try replace(name, old, new)
+      }
+    }
+  }
+
+  private func lend(
+    _ name: String, of source: any TensorSource,
+    _ body: (Loan?) throws(PatchError) -> TensorDraft
+  ) throws(PatchError) -> TensorDraft {
+    guard let info = source.info(of: name) else { return try body(nil) }
+    return try source.lend(name) { (bytes) throws(PatchError) in
+      try body(Loan(info: info, bytes: bytes, source: source))
+    }
+  }
+
+  /// Codes the units that both sides have as differences, and the rest whole.
+  private func compare(_ old: Loan, _ new: Loan) throws(PatchError) -> TensorDraft {
+    let kind = PatchEntry.Kind(before: old.info, after: new.info)
+    let shared = 0..<min(old.bytes.count, new.bytes.count)
+    var stream = DraftStream(spool, options.codec)
+    var hashes = PairDigest(old.info, new.info)
+    let changes = try stream.add { (choice, sink) throws(PatchError) in
+      try encodeShared(old, new, shared, choice, &hashes, to: sink)
+    }
+    var (before, after) = hashes.separate()
+    if kind == .shrunk {
+      try encode(old, shared.upperBound..<old.bytes.count, &before, &stream)
+    } else if kind == .grown {
+      try encode(new, shared.upperBound..<new.bytes.count, &after, &stream)
+    }
+    return try stream.finish(
+      new.info.name, before: TensorState(info: old.info, digest: before.finalize()),
+      after: TensorState(info: new.info, digest: after.finalize()), changes: changes)
+  }
+
+  private func encodeShared(
+    _ old: Loan, _ new: Loan, _ shared: Range<Int>, _ choice: CodecChoice,
+    _ hashes: inout PairDigest, to sink: UnitStreamEncoder.Sink
+  ) throws(PatchError) -> EncodedStream {
+    var (last, blockStart) = (0..<0, 0)
+    let encoded = try encoder(new, choice).encodeChanges(
+      base: old[shared], tuned: new[shared],
+      observer: { range in
+        for loan in [old, new] { loan.discard(last) }
+        last = range
+        return hashes.update(old[range], new[range])
+      },
+      to: { (bytes) throws(PatchError) in
+        try sink(bytes)
+        // Coding a block may have read the base again.
+        old.discard(blockStart..<last.upperBound)
+        blockStart = last.upperBound
+      })
+    new.discard(last)
+    return encoded
+  }
+
+  /// Codes each side whole.
+  private func replace(
+    _ name: String, _ old: Loan?, _ new: Loan?
+  ) throws(PatchError) -> TensorDraft {
+    var stream = DraftStream(spool, options.codec)
+    var states: [TensorState?] = []
+    for loan in [old, new] {
+      guard let loan else {
+        states.append(nil)
+        continue
+      }
+      var digest = TensorDigest(loan.info)
+      try encode(loan, 0..<loan.bytes.count, &digest, &stream)
+      states.append(TensorState(info: loan.info, digest: digest.finalize()))
+    }
+    return try stream.finish(name, before: states[0], after: states[1], changes: 0)
+  }
+
+  /// Codes and hashes a part of a tensor from zero bits.
+  private func encode(
+    _ loan: Loan, _ part: Range<Int>, _ digest: inout TensorDigest, _ stream: inout DraftStream
+  ) throws(PatchError) {
+    _ = try stream.add { (choice, sink) throws(PatchError) in
+      var last = 0..<0
+      let encoded = try encoder(loan, choice).encodeWhole(
+        loan[part],
+        observer: { range in
+          loan.discard(last)
+          last = part.lowerBound + range.lowerBound..<part.lowerBound + range.upperBound
+          digest.update(loan[last])
+          return true
+        }, to: sink)
+      loan.discard(last)
+      return encoded
+    }
+  }
+
+  private func encoder(_ loan: Loan, _ choice: CodecChoice) -> UnitStreamEncoder {
+    UnitStreamEncoder(loan.info, choice: choice, blockShift: options.blockShift)
+  }
+}
+
+/// Digests of two tensors at once, hashed once as far as they are equal.
+private struct PairDigest {
+  private var base: TensorDigest
+  /// Nil while both tensors had the same bytes.
+  private var tuned: TensorDigest?
+
+  init(_ old: TensorInfo, _ new: TensorInfo) {
+    base = TensorDigest(old)
+    if old.shape != new.shape { tuned = TensorDigest(new) }
+  }
+
+  /// - Returns: whether the bytes differ.
+  mutating func update(_ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer) -> Bool {
+    let isEqual = equalBytes(old, new)
+    if !isEqual && tuned == nil { tuned = base }
+    base.update(old)
+    tuned?.update(new)
+    return !isEqual
+  }
+
+  func separate() -> (base: TensorDigest, tuned: TensorDigest) { (base, tuned ?? base) }
+}
