@@ -44,6 +44,31 @@ package struct TokenizedDataset: Sendable {
     }
   }
 
+  /// Examples in the order given, cut where a batch would pass the budget.
+  ///
+  /// - Parameter tokenBudget: most tokens of a batch, unless one example alone has more.
+  package func batches(of examples: [Int], tokenBudget: Int) -> [[Int]] {
+    var batches: [[Int]] = []
+    var tokens = 0
+    for example in examples {
+      if batches.isEmpty || tokens + length(example) > tokenBudget {
+        batches.append([])
+        tokens = 0
+      }
+      batches[batches.count - 1].append(example)
+      tokens += length(example)
+    }
+    return batches
+  }
+
+  /// Limits that hold every one of the batches.
+  package func limits(of batches: [[Int]]) -> BatchLimits {
+    BatchLimits(
+      tokens: batches.map { batch in batch.map { length($0) }.reduce(0, +) }.max() ?? 0,
+      sequences: batches.map(\.count).max() ?? 0,
+      longest: batches.joined().map { length($0) }.max() ?? 0)
+  }
+
   /// Limits that hold any batch of up to `batchSize` examples.
   package func limits(batchSize: Int) -> BatchLimits {
     let lengths = (0..<count).map { length($0) }.sorted(by: >)

@@ -5,7 +5,7 @@ package import CTKTensor
 /// Forward passes over data sets, sorted by length and without kept activations.
 package struct Evaluator {
   /// Tokens of a batch, unless one text alone has more.
-  private static let tokenBudget = 2048
+  private static let tokenBudget = 1024
 
   private let network: SequenceClassifier
   private let parameters: ParameterVector
@@ -53,17 +53,8 @@ package struct Evaluator {
   private func workspace(
     for batches: [[Int]], _ data: TokenizedDataset
   ) throws(ModelError) -> Workspace {
-    var (tokens, sequences, longest) = (0, 0, 0)
-    for examples in batches {
-      let batch = data.batch(examples)
-      try network.validate(batch)
-      tokens = max(tokens, batch.tokenCount)
-      sequences = max(sequences, batch.sequenceCount)
-      longest = max(longest, batch.longest)
-    }
-    return network.workspace(
-      BatchLimits(tokens: tokens, sequences: sequences, longest: longest), compute: compute,
-      keeping: .none)
+    for examples in batches { try network.validate(data.batch(examples)) }
+    return network.workspace(data.limits(of: batches), compute: compute, keeping: .none)
   }
 
   /// Examples from longest to shortest, cut where a batch reaches the token budget.
@@ -71,16 +62,6 @@ package struct Evaluator {
     let order = (0..<data.count).sorted {
       (data.length($1), $0) < (data.length($0), $1)
     }
-    var batches: [[Int]] = []
-    var tokens = 0
-    for example in order {
-      if batches.isEmpty || tokens + data.length(example) > Self.tokenBudget {
-        batches.append([])
-        tokens = 0
-      }
-      batches[batches.count - 1].append(example)
-      tokens += data.length(example)
-    }
-    return batches
+    return data.batches(of: order, tokenBudget: Self.tokenBudget)
   }
 }

@@ -51,7 +51,7 @@ package struct FisherEstimator {
     let sampler = settings.labels == .sampled ? LabelSampler(seed: settings.seed) : nil
     let batches = batches(data, settings)
     let workspace = network.workspace(
-      data.limits(batchSize: settings.batchSize), compute: compute, keeping: activations)
+      data.limits(of: batches), compute: compute, keeping: activations)
     for (number, examples) in batches.enumerated() {
       let batch = data.batch(examples)
       try network.validate(batch)
@@ -76,8 +76,12 @@ package struct FisherEstimator {
     return sink
   }
 
-  /// Per example the order cannot matter, so neighbours in length share a batch;
-  /// per batch the batches are drawn as in training.
+  /// Tokens of a batch of which every example has a gradient of its own: enough for fast
+  /// products, and few activations to keep.
+  private static let tokenBudget = 512
+
+  /// Per example neither order nor batches can matter, so neighbours in length share a
+  /// batch; per batch the batches are drawn as in training.
   private func batches(_ data: TokenizedDataset, _ settings: Settings) -> [[Int]] {
     let order = EpochOrder(
       exampleCount: data.count, batchSize: settings.batchSize, seed: settings.seed)
@@ -85,6 +89,7 @@ package struct FisherEstimator {
     if let limit = settings.exampleLimit { examples = Array(examples.prefix(limit)) }
     if settings.granularity == .example {
       examples.sort { (data.length($0), $0) < (data.length($1), $1) }
+      return data.batches(of: examples, tokenBudget: Self.tokenBudget)
     }
     return stride(from: 0, to: examples.count, by: settings.batchSize).map {
       Array(examples[$0..<min(examples.count, $0 + settings.batchSize)])
