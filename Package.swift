@@ -88,7 +88,7 @@ let package = Package(
 
     .target(
       name: "CTKTestSupport",
-      dependencies: ["CTKCore", "CTKSafetensors", "CTKTensor", "CTKModel"],
+      dependencies: ["CTKCore", "CTKSafetensors", "CTKTensor", "CTKModel", "CZlib"],
       path: "Tests/CTKTestSupport",
       swiftSettings: swiftSettings),
     // Damaged files for every reader: a short run in the suite, a long one by the program.
@@ -108,7 +108,8 @@ let package = Package(
     tests("CTKHDF5", ["CTKCore"]),
     tests("CTKTorch", ["CTKCore", "CTKSafetensors"]),
     tests("CTKTensorBundle", ["CTKCore", "CTKSafetensors"]),
-    tests("CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5"]),
+    tests(
+      "CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKModel", "CTKTensor"]),
     tests("CTKPatch", ["CTKCore", "CTKSafetensors"]),
     tests("CTKText", ["CTKCore"]),
     tests("CTKTensor", ["CTKCore", "CKernels"]),

@@ -61,6 +61,27 @@ struct ExporterTests {
     }
   }
 
+  @Test("A head lists the embeddings that it is tied to, without storing them again")
+  func tiedEmbeddings() throws {
+    _ = try export(model("pretraining-pt"), .hdf5, as: "exported")
+    let path = folder.file("exported/tf_model.h5")
+    let file = try HDF5File(path: path)
+    let reference = try HDF5File(path: model("pretraining-tf/tf_model.h5"))
+    let copies = reference.tensors.filter {
+      $0.name.hasPrefix("mlm___cls/") && $0.name.contains("/bert/")
+    }
+    #expect(copies.count == 5)
+    let names = try #require(try file.stringListAttribute("weight_names", of: "mlm___cls"))
+    for copy in copies {
+      #expect(file.info(of: copy.name)?.shape == copy.shape)
+      #expect(names.contains { "mlm___cls/" + $0 == copy.name })
+    }
+    let size = try contents(path).count
+    #expect(size < (try contents(model("pretraining-tf/tf_model.h5")).count))
+    let again = try runImport(folder.file("exported"), into: folder, as: "again")
+    #expect(again.plan.aliases.map(\.relation) == Array(repeating: .copy, count: 5))
+  }
+
   @Test("A list of names beyond 64 KiB is split as Keras splits it")
   func longNameLists() throws {
     let path = folder.file("long.h5")

@@ -68,6 +68,15 @@ struct ImporterTests {
     #expect(planned.table == done.table)
   }
 
+  @Test("A dry run reads no values, not even to compare copies")
+  func aDryRunReadsNoValues() throws {
+    let options = ImportOptions(isDryRun: true)
+    let planned = try runImport(model("names-gamma-and-weight"), into: folder, options)
+    #expect(planned.plan.aliases.map(\.relation) == [.duplicate])
+    #expect(planned.findings.contains { $0.contains("were not compared") })
+    #expect(folder.names.isEmpty)
+  }
+
   @Test func repeatedImportsAreEqualByteForByte() throws {
     try runImport(checkpoint("bert/tf"), into: folder, as: "a")
     try runImport(checkpoint("bert/tf"), into: folder, as: "b")

@@ -50,5 +50,5 @@ extension TensorFlowVariables {
       + norm("mlm___cls/predictions/transform/LayerNorm", "cls.predictions.transform.LayerNorm")
       + [("mlm___cls/predictions/bias", "cls.predictions.bias")]
       + dense("nsp___cls/seq_relationship", "cls.seq_relationship"),
-    copyingGroups: ["mlm___cls"])
+    copyingGroups: ["mlm___cls"], tiedPath: "bert/embeddings/")
 }

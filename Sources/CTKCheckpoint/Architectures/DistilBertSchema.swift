@@ -66,7 +66,7 @@ extension TensorFlowVariables {
       + dense("vocab_transform", "vocab_transform")
       + norm("vocab_layer_norm", "vocab_layer_norm")
       + [("vocab_projector/bias", "vocab_projector.bias")],
-    copyingGroups: ["vocab_projector"])
+    copyingGroups: ["vocab_projector"], tiedPath: "distilbert/embeddings/")
 
   private static let distilbertLayers: [Line] = {
     let path = "distilbert/transformer/layer_._{layer}/"

@@ -59,5 +59,5 @@ extension TensorFlowVariables {
       + norm("generator_predictions/LayerNorm", "generator_predictions.LayerNorm")
       + dense("generator_predictions/dense", "generator_predictions.dense")
       + [("generator_lm_head/bias", "generator_lm_head.bias")],
-    copyingGroups: ["generator_lm_head"])
+    copyingGroups: ["generator_lm_head"], tiedPath: "electra/embeddings/")
 }

@@ -47,5 +47,5 @@ extension TensorFlowVariables {
       + dense("lm_head/dense", "lm_head.dense")
       + norm("lm_head/layer_norm", "lm_head.layer_norm")
       + [("lm_head/bias", "lm_head.bias")],
-    copyingGroups: ["lm_head"])
+    copyingGroups: ["lm_head"], tiedPath: "roberta/embeddings/")
 }

@@ -6,6 +6,8 @@ package struct TensorFlowVariables: Sendable {
   package let names: [Line]
   /// Layer groups that repeat the embeddings their head is tied to.
   let copyingGroups: Set<Substring>
+  /// What the names of those embeddings begin with.
+  let tiedPath: String
 
   /// Kernel and bias of a dense layer.
   static func dense(_ path: String, _ name: String) -> [Line] {

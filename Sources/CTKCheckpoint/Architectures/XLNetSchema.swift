@@ -77,7 +77,7 @@ extension TensorFlowVariables {
       + dense("classifier", "classifier")
       + dense("qa_outputs", "qa_outputs")
       + [("lm_loss/bias", "lm_loss.bias")],
-    copyingGroups: ["lm_loss"])
+    copyingGroups: ["lm_loss"], tiedPath: "transformer/word_embedding/")
 
   private static let xlnetLayers: [Line] = {
     let (path, name) = ("transformer/layer_._{layer}/", "transformer.layer.{layer}.")

@@ -107,34 +107,27 @@ private struct WeightsWriting {
 
   mutating func writeHDF5(_ path: String) throws {
     let variables = try self.variables()
-    let scope = VariableNaming.scope(ofClass: className)
+    let layout = KerasLayout(variables, schema: schema, className: className)
     let writer = try HDF5Writer(path: path)
-    var namesOfLayer: [(layer: Substring, names: [String])] = []
     for variable in variables {
-      let name = "\(scope)/\(variable.path):0"
       try withTensor(variable.source) { bytes, export in
         try export.withSingles(variable.source, bytes) { singles in
           try variable.withBytes(of: singles) { values in
-            try writer.write("\(variable.layer)/\(name)", shape: variable.shape, values)
+            try writer.write(layout.place(of: variable), shape: variable.shape, values)
           }
         }
       }
       byteCount += 4 * variable.source.elementCount
-      if namesOfLayer.last?.layer != variable.layer { namesOfLayer.append((variable.layer, [])) }
-      namesOfLayer[namesOfLayer.count - 1].names.append(name)
     }
-    try writer.setNames("layer_names", namesOfLayer.map { String($0.layer) }, of: "/")
-    try writer.setString("backend", "tensorflow", of: "/")
-    try writer.setString("keras_version", "2.17.0", of: "/")
-    for (layer, names) in namesOfLayer {
-      try writer.setNames("weight_names", names, of: String(layer))
-    }
+    try layout.finish(writer)
     try writer.close()
   }
 
+  private var schema: ArchitectureSchema { .of(checkpoint.configuration.architecture) }
+
   /// By layer, then by name.
   private func variables() throws(CheckpointError) -> [TensorFlowVariable] {
-    let naming = VariableNaming(ArchitectureSchema.of(checkpoint.configuration.architecture))
+    let naming = VariableNaming(schema)
     var variables: [TensorFlowVariable] = []
     for info in checkpoint.weights.tensors { variables.append(try naming.variable(of: info)) }
     return variables.sorted { utf8Precedes($0.path, $1.path) }
@@ -142,8 +135,7 @@ private struct WeightsWriting {
 
   private var className: String {
     let names = checkpoint.configurationJSON["architectures"]?.arrayValue ?? []
-    let family = ArchitectureSchema.of(checkpoint.configuration.architecture).classPrefixes[0]
-    return names.lazy.compactMap(\.stringValue).first ?? family + "Model"
+    return names.lazy.compactMap(\.stringValue).first ?? schema.classPrefixes[0] + "Model"
   }
 
   /// Lends a tensor, takes its digest and gives its memory back.

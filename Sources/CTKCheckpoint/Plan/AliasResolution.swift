@@ -1,6 +1,11 @@
 import CTKCore
 
 extension ImportPlan {
+  /// What a dry run, which reads no values, has to say about aliases.
+  var uncomparedAliases: [String] {
+    aliases.isEmpty ? [] : ["aliases were not compared with the tensors that they repeat"]
+  }
+
   /// Compares every alias with the tensor it repeats.
   ///
   /// An equal alias stays one. Of two differing duplicates neither can be trusted; a differing

@@ -14,7 +14,7 @@ public struct SourceCheckpoint: TensorSource {
   private let stepOfTarget: [String: ImportPlan.Step]
   private let filledTargets: [String: TensorInfo]
 
-  /// Opens a source, plans its import and compares what is stored twice.
+  /// Opens a source, plans its import and, unless it is a dry run, compares what is stored twice.
   ///
   /// - Parameters:
   ///   - path: a folder or a file; see `docs/guides/import.md`.
@@ -30,7 +30,9 @@ public struct SourceCheckpoint: TensorSource {
       let plan = try ImportPlan(
         tensors: source.tensors, configuration: configuration, dtype: options.dtype,
         allowsMissing: !options.isStrict)
-      let (resolved, differences) = try plan.resolvingAliases(in: source)
+      let (resolved, differences) =
+        options.isDryRun
+        ? (plan, plan.uncomparedAliases) : try plan.resolvingAliases(in: source)
       self.init(
         file: file, source: source, configuration: configuration, plan: resolved,
         findings: source.findings + configuration.findings + differences + resolved.findings)

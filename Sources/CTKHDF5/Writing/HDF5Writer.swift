@@ -65,6 +65,17 @@ public struct HDF5Writer: ~Copyable {
     }
   }
 
+  /// Gives a dataset a second name, which takes no further room for its values.
+  ///
+  /// - Throws: `hdf5.write-failed`.
+  public func link(_ name: String, to existing: String) throws(HDF5Error) {
+    try locked { () throws(HDF5Error) in
+      let status = H5Lcreate_hard(
+        file.id, existing, file.id, name, linkProperties.id, ctk_h5_default_properties())
+      try Self.require(status, "linking '\(name)'")
+    }
+  }
+
   /// Sets an attribute that is a list of names; a long list is split into `name0`, `name1` and
   /// so on, as Keras does.
   ///
