@@ -10,6 +10,19 @@ public struct Encoding: Sendable, Equatable {
   }
 }
 
+/// The ids of a text's words, and where each word's first one is.
+public struct WordEncoding: Sendable, Equatable {
+  public var encoding: Encoding
+  /// Place of each word's first id among `inputIDs`; nil for a word that was cut off or that
+  /// has no ids.
+  public var firstPieces: [Int?]
+
+  public init(encoding: Encoding, firstPieces: [Int?]) {
+    self.encoding = encoding
+    self.firstPieces = firstPieces
+  }
+}
+
 /// Turns text into the token ids that a pretrained model was trained on.
 public protocol Tokenizer: Sendable {
   /// Number of distinct tokens, added ones included.
@@ -29,6 +42,12 @@ public protocol Tokenizer: Sendable {
   ///     longer side first. Special tokens always stay, so a bound below
   ///     `specialTokenCount(isPair:)` gives just those.
   func encode(_ text: String, pair: String?, maxLength: Int?) -> Encoding
+
+  /// Encodes a text that is split into words already.
+  ///
+  /// Each word is encoded as if a space came before it.
+  /// - Parameter maxLength: ids to give at most, special tokens included.
+  func encode(words: [String], maxLength: Int?) -> WordEncoding
 }
 
 extension Tokenizer {

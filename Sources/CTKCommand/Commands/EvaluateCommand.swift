@@ -23,8 +23,16 @@ struct EvaluateCommand: ReportingCommand {
 
   @OptionGroup var length: LengthOption
 
-  @Option(help: "Write the predictions in the GLUE submission format.")
+  @Option(
+    help: """
+      Write the predictions for the evaluation set as a table; those of a further set, such \
+      as MNLI's mismatched one, into a second file with its name before the suffix.
+      """)
   var predictions: String?
+
+  @Option(
+    help: "Folder for the GLUE server's files: the predictions for the task's test sets.")
+  var submission: String?
 
   @Option(help: "Draw a missing head from this seed, to see an untuned model's level.")
   var headSeed: UInt64?
@@ -34,36 +42,93 @@ struct EvaluateCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    if let predictions { try OutputPath.require(freeFile: predictions, force) }
     let patched = try PatchedCheckpoint(base: base, patch: patch)
     let names = patched.hasHead ? patched.configuration.labels : nil
+    let tests = try submission.map { try testSets(in: $0) }
     let (data, metrics) = try task.read(labels: names)
     reporter.note(leftOut: data.skippedRows)
     if data.dev.isEmpty { throw TuningError(.dataEmpty, "there are no evaluation examples") }
+    let sets = [EvaluationSet(name: nil, examples: data.dev)] + data.furtherDev
+    let files = try predictions.map { try predictionFiles($0, sets) }
     let model = try TaskModel.load(
-      patched.base, weights: patched.weights, labels: data.labels, seed: headSeed)
+      patched.base, weights: patched.weights, headKind: patched.headKind, labels: data.labels,
+      seed: headSeed)
+    let judge = Judge(labels: data.labels, metrics: metrics)
+    var results: [MetricResult] = []
+    for (place, set) in sets.enumerated() {
+      let (dataset, logits) = try logits(model, set.examples, reporter)
+      results += judge.results(logits: logits, of: dataset, set: set.name)
+      if let files {
+        try write(SubmissionFile.text(data.labels, logits: logits, of: dataset), to: files[place])
+      }
+    }
+    for test in tests?.sets ?? [] {
+      guard let tests else { break }
+      let (_, logits) = try logits(model, test.examples, reporter)
+      try write(SubmissionFile.text(task: tests.task, logits: logits), to: tests.path(of: test))
+    }
+    report(results, examples: sets.map(\.examples.count).reduce(0, +), reporter)
+  }
+
+  private func logits(
+    _ model: TaskModel, _ examples: [Example], _ reporter: Reporter
+  ) throws -> (TokenizedDataset, [[Float]]) {
+    let dataset = model.tokenize(
+      examples, maxLength: length.maxLength, progress: reporter.progress)
+    reporter.log("\(examples.count) examples of \(dataset.tokenCount) tokens")
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: threads.compute)
-    let dataset = model.tokenize(
-      data.dev, maxLength: length.maxLength, progress: reporter.progress)
-    reporter.log("\(data.dev.count) examples of \(dataset.tokenCount) tokens")
-    let logits = try evaluator.logits(of: dataset, progress: reporter.progress)
-    let results = Metrics.evaluate(
-      metrics, logits: logits, targets: TaskData.targets(data.dev))
-    if let predictions {
-      var file = try AtomicFile(path: predictions, replacesExisting: force.force)
-      try file.write(SubmissionFile.text(labels: data.labels, logits: logits))
-      try file.commit()
-    }
-    report(results, examples: data.dev.count, reporter)
+    return (dataset, try evaluator.logits(of: dataset, progress: reporter.progress))
   }
+
+  // MARK: Files
+
+  /// Test sets and the folder that their predictions go to.
+  private struct Tests {
+    let task: TaskDefinition
+    let sets: [TaskDefinition.TestSet]
+    let folder: String
+
+    func path(of set: TaskDefinition.TestSet) -> String { folder + "/" + set.fileName }
+  }
+
+  private func testSets(in folder: String) throws -> Tests {
+    let (definition, sets) = try task.readTests()
+    let tests = Tests(task: definition, sets: sets, folder: folder)
+    try OutputPath.requireParent(of: folder)
+    for set in sets { try OutputPath.require(freeFile: tests.path(of: set), force) }
+    try Folder.create(folder)
+    return tests
+  }
+
+  /// One file for each evaluation set.
+  private func predictionFiles(_ path: String, _ sets: [EvaluationSet]) throws -> [String] {
+    let paths = sets.map { set in
+      guard let name = set.name else { return path }
+      let file = path.split(separator: "/").last ?? ""
+      guard let dot = file.lastIndex(of: "."), dot > file.startIndex else {
+        return "\(path)-\(name)"
+      }
+      return "\(path.dropLast(file[dot...].count))-\(name)\(file[dot...])"
+    }
+    for path in paths { try OutputPath.require(freeFile: path, force) }
+    return paths
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    var file = try AtomicFile(path: path, replacesExisting: force.force)
+    try file.write(text)
+    try file.commit()
+  }
+
+  // MARK: Result
 
   private func report(_ results: [MetricResult], examples: Int, _ reporter: Reporter) {
     var values = JSONObject()
     var table = Table(["metric", ">value"])
     for result in results {
-      values[result.metric.rawValue] = .real(result.value)
-      table.add([result.metric.rawValue, Humanize.fixed(result.value, 4)])
+      values[result.name] = .real(result.value)
+      table.add([result.name, Humanize.fixed(result.value, 4)])
     }
     let fields = JSONObject([
       "task": .string(task.task), "examples": .integer(examples), "metrics": .object(values),

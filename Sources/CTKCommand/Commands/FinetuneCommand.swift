@@ -104,7 +104,8 @@ struct FinetuneCommand: ReportingCommand {
     if mask == nil && options.method == .childD {
       try options.maskRecipe.requireScope(in: checkpoint.configuration)
     }
-    let (data, metrics) = try task.read(labels: TaskModel.headLabels(of: checkpoint))
+    let (data, metrics) = try task.read(
+      labels: TaskModel.headLabels(of: checkpoint, kind: task.headKind))
     reporter.note(leftOut: data.skippedRows)
     reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")
     let compute = threads.compute

@@ -71,13 +71,19 @@ struct MaskCommand: ReportingCommand {
     reporter.finish(schema: "ctk-mask/1", fields, text: MaskText.table(mask))
   }
 
+  /// Labels of the base's own head; without one the head's width matters to no score.
+  private func headSpace(_ names: [String]?) -> LabelSpace {
+    let names = names ?? ["LABEL_0"]
+    return task.headKind == .tokens ? .tags(names) : .classes(names)
+  }
+
   /// The training examples where the score needs them, and the labels of the head.
   private func examples(
     _ recipe: MaskRecipe, _ checkpoint: Checkpoint, _ reporter: Reporter
   ) throws -> (examples: [Example], labels: LabelSpace) {
-    let head = TaskModel.headLabels(of: checkpoint)
+    let head = TaskModel.headLabels(of: checkpoint, kind: task.headKind)
     guard recipe.score.needsData else {
-      return ([], try task.labels ?? head.map { .classes($0) } ?? .score)
+      return ([], try task.labels ?? headSpace(head))
     }
     let (data, _) = try task.read(labels: head)
     reporter.note(leftOut: data.skippedRows)

@@ -44,10 +44,15 @@ struct PredictCommand: ReportingCommand {
     let patched = try PatchedCheckpoint(base: base, patch: patch)
     let labels = try patched.headLabels(isRegression: false)
     let model = try TaskModel.load(
-      patched.base, weights: patched.weights, labels: labels, seed: nil)
+      patched.base, weights: patched.weights, headKind: patched.headKind, labels: labels,
+      seed: nil)
     let inputs = try InputLines.read(arguments: texts, path: input)
-    let dataset = TokenizedDataset(inputs.map { encode($0, model) }, targets: nil)
-    noteCutTexts(inputs, dataset, model, reporter)
+    let encoder = InputEncoder(model: model, maxLength: length.maxLength)
+    let dataset = try encoder.dataset(inputs)
+    let cut = encoder.cutCount(inputs, dataset)
+    if cut > 0 {
+      reporter.note("\(cut) of \(inputs.count) texts were cut to \(encoder.bound) tokens")
+    }
     var states: [Int: [Float]] = [:]
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: threads.compute)
@@ -57,50 +62,12 @@ struct PredictCommand: ReportingCommand {
     if let hiddenStates {
       try write(states, width: model.network.configuration.hiddenSize, to: hiddenStates)
     }
-    for row in logits { reporter.line(schema: "ctk-predict/1", fields(row, labels)) }
-  }
-
-  private func encode(_ input: TextInput, _ model: TaskModel) -> Encoding {
-    switch input {
-    case .text(let text, let pair):
-      return model.tokenizer.encode(text, pair: pair, maxLength: bound(model))
-    case .tokens(let ids, let types):
-      return Encoding(inputIDs: ids, tokenTypeIDs: types)
+    let prediction = PredictionFields(labels: labels)
+    for (example, row) in logits.enumerated() {
+      reporter.line(
+        schema: "ctk-predict/1",
+        prediction.fields(row, input: inputs[example], of: dataset, example: example))
     }
-  }
-
-  private func bound(_ model: TaskModel) -> Int {
-    min(length.maxLength, model.network.configuration.lengthLimit ?? length.maxLength)
-  }
-
-  /// Tells how many texts lost their ends; only those at the bound can have.
-  private func noteCutTexts(
-    _ inputs: [TextInput], _ dataset: TokenizedDataset, _ model: TaskModel, _ reporter: Reporter
-  ) {
-    let bound = bound(model)
-    let cut = inputs.indices.count { index in
-      guard dataset.length(index) == bound, case .text(let text, let pair) = inputs[index] else {
-        return false
-      }
-      return model.tokenizer.encode(text, pair: pair, maxLength: nil).inputIDs.count > bound
-    }
-    if cut > 0 { reporter.note("\(cut) of \(inputs.count) texts were cut to \(bound) tokens") }
-  }
-
-  private func fields(_ logits: [Float], _ labels: LabelSpace) -> JSONObject {
-    var fields = JSONObject(["logits": .array(logits.map { .real(Double($0)) })])
-    switch labels {
-    case .score:
-      fields["score"] = .real(Double(logits[0]))
-    case .classes(let names):
-      let largest = Double(logits.max() ?? 0)
-      let weights = logits.map { exp(Double($0) - largest) }
-      let total = weights.reduce(0, +)
-      let best = logits.indices.max { (logits[$0], $1) < (logits[$1], $0) } ?? 0
-      fields["label"] = .string(names[best])
-      fields["probabilities"] = .array(weights.map { .real($0 / total) })
-    }
-    return fields
   }
 
   private func write(_ states: [Int: [Float]], width: Int, to path: String) throws {

@@ -11,7 +11,7 @@ enum RunText {
     let settings =
       [
         line("task", manifest.task), line("base", manifest.basePath),
-        line("labels", manifest.labels == .score ? "score" : "\(manifest.labels.count) classes"),
+        line("labels", labels(manifest.labels)),
         line("mask", manifest.mask?.hex ?? "chosen by the run"),
         line("machine", "\(manifest.threads) threads, \(manifest.kernels)"),
       ] + options
@@ -23,11 +23,19 @@ enum RunText {
   static func summary(_ result: RunResult) -> String {
     let speed = Humanize.fixed(result.tokensPerSecond, 0)
     return
-      (result.metrics.map { line($0.metric.rawValue, Humanize.fixed($0.value, 4)) } + [
+      (result.metrics.map { line($0.name, Humanize.fixed($0.value, 4)) } + [
         line("steps", "\(result.steps) in \(Humanize.duration(result.seconds)), \(speed) tokens/s"),
         line("peak memory", Humanize.bytes(result.peakMemoryBytes)),
         line("fingerprint", result.fingerprint.hex),
       ]).joined(separator: "\n")
+  }
+
+  private static func labels(_ labels: LabelSpace) -> String {
+    switch labels {
+    case .classes(let names): "\(names.count) classes"
+    case .score: "score"
+    case .tags(let names): "\(names.count) classes of words"
+    }
   }
 
   private static let titleWidth = 16

@@ -46,6 +46,10 @@ struct NetworkBuilder {
     case .xlnet: try xlnetHead(labelCount: labelCount)
     }
   }
+
+  mutating func tokenHead(labelCount: Int) -> TokenHead {
+    TokenHead(output: linear("classifier", from: width, to: labelCount, .head))
+  }
 }
 
 // MARK: Parts

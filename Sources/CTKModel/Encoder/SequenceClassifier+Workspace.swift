@@ -20,7 +20,8 @@ extension SequenceClassifier {
     let scratch =
       tokens * (6 * width + 3 * inner) + 3 * distances
       + (usesRelativePositions ? 5 * limits.sequences * width : 0) + 16 * Self.blocksOfLayer
-    let headBlocks = limits.sequences * (8 * width + 4 * max(labelCount, 16)) + 16 * 16
+    let headRows = headKind == .sequence ? limits.sequences : tokens
+    let headBlocks = headRows * (8 * width + 4 * max(labelCount, 16)) + 16 * 16
     let kept =
       switch activations {
       case .all: keptByLayer * layers.count

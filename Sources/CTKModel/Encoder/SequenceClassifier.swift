@@ -1,14 +1,15 @@
 package import CTKCore
 package import CTKTensor
 
-/// An encoder of any family with its classification or regression head.
+/// An encoder of any family with a head that classifies sequences or their tokens, or scores
+/// sequences.
 package struct SequenceClassifier: Sendable {
   package let configuration: ModelConfiguration
   package let layout: ParameterLayout
   package let labelCount: Int
   let embeddings: Embeddings
   let layers: [EncoderLayer]
-  let head: ClassificationHead
+  let head: NetworkHead
   private let dropoutRates: DropoutRates
 
   /// What a forward pass leaves for the backward pass; valid until the arena's next reset.
@@ -16,7 +17,7 @@ package struct SequenceClassifier: Sendable {
     let embeddings: Embeddings.Kept
     /// Empty when backward is to run the layers again.
     let layers: [EncoderLayer.Kept]
-    let head: ClassificationHead.Kept
+    let head: NetworkHead.Kept
     let positions: RelativePositions?
     let dropout: PassDropout
     /// [T, H], output of the embedding block.
@@ -28,9 +29,11 @@ package struct SequenceClassifier: Sendable {
     func input(ofLayer number: Int) -> Matrix {
       number == 0 ? embedded : hiddenStates[number - 1]
     }
-    /// [B, H], after the activation of the head's dense layer.
-    package var pooled: Matrix { head.pooled }
-    /// [B, labels].
+    /// [B, H], after the activation of the dense layer of a sequence head; nil for another.
+    package var pooled: Matrix? {
+      if case .sequence(let kept) = head { kept.pooled } else { nil }
+    }
+    /// [B, labels], or [T, labels] of a token head.
     package var logits: Matrix { head.logits }
   }
 
@@ -38,24 +41,29 @@ package struct SequenceClassifier: Sendable {
   package struct Evaluation {
     /// [T, H], output of the last layer.
     package let lastHiddenState: Matrix
-    /// [B, labels].
+    /// [B, labels], or [T, labels] of a token head.
     package let logits: Matrix
   }
 
   /// - Parameter labelCount: outputs of the head; 1 for regression.
   /// - Throws: `model.architecture-unsupported`.
   package init(
-    configuration: ModelConfiguration, labelCount: Int
+    configuration: ModelConfiguration, labelCount: Int, head kind: HeadKind = .sequence
   ) throws(ModelError) {
     var builder = NetworkBuilder(configuration: configuration)
     embeddings = builder.embeddings()
     layers = (0..<configuration.layerCount).map { builder.layer($0) }
-    head = try builder.head(labelCount: labelCount)
+    switch kind {
+    case .sequence: head = .sequence(try builder.head(labelCount: labelCount))
+    case .tokens: head = .tokens(builder.tokenHead(labelCount: labelCount))
+    }
     dropoutRates = DropoutRates(configuration)
     layout = builder.layout
     self.configuration = configuration
     self.labelCount = labelCount
   }
+
+  package var headKind: HeadKind { head.kind }
 
   /// Checks that every id and position has a row in its table.
   ///
@@ -124,7 +132,7 @@ extension SequenceClassifier {
       hidden = output
     }
     let keptHead = head.forward(
-      hidden, batch: batch, dropout: headSites(sites), parameters, workspace)
+      hidden, batch: batch, dropout: sites, parameters, workspace)
     return Pass(
       embeddings: keptEmbeddings, layers: kept, head: keptHead, positions: positions,
       dropout: sites, embedded: embedded, hiddenStates: outputs)
@@ -151,13 +159,13 @@ extension SequenceClassifier {
     }
     arena.release(to: mark)
     let kept = head.forward(
-      hidden, batch: batch, dropout: headSites(sites), parameters, workspace)
+      hidden, batch: batch, dropout: sites, parameters, workspace)
     return Evaluation(lastHiddenState: hidden, logits: kept.logits)
   }
 
   /// Hands the sink everything it wants, from the head down to the lowest part it wants.
   ///
-  /// - Parameter logitGradient: [B, labels].
+  /// - Parameter logitGradient: as large as the logits.
   package func backward(
     _ pass: Pass, logitGradient: Matrix, batch: PackedBatch, sink: any GradientSink,
     _ parameters: ParameterVector, _ workspace: Workspace
@@ -169,7 +177,7 @@ extension SequenceClassifier {
     let gradient =
       lowest == .head ? nil : arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     head.backward(
-      pass.head, logitGradient: logitGradient, batch: batch, dropout: headSites(pass.dropout),
+      pass.head, logitGradient: logitGradient, batch: batch, dropout: pass.dropout,
       into: gradient, sink: sink, parameters, workspace)
     guard let gradient else { return }
     for layer in layers.reversed() {
@@ -210,9 +218,5 @@ extension SequenceClassifier {
   ) -> RelativePositions? {
     guard usesRelativePositions else { return nil }
     return RelativePositions(batch, dropout: sites.site(.distances), workspace)
-  }
-
-  private func headSites(_ sites: PassDropout) -> ClassificationHead.Dropout {
-    ClassificationHead.Dropout(input: sites.site(.headInput), output: sites.site(.classifier))
   }
 }

@@ -3,11 +3,11 @@ import Foundation
 
 /// A loss over the logits of a batch and its gradient.
 package enum Loss {
-  /// Losses of each example, and the gradient of their weighted sum.
+  /// Losses of each row, and the gradient of their weighted sum.
   ///
-  /// Cross entropy for class targets, squared error for scores.
-  /// - Parameter logits: [B, labels]; overwritten by `weight` times the gradient.
-  /// - Parameter weight: 1 / B for the mean over the batch, 1 for per-example gradients.
+  /// Cross entropy for class targets, squared error for scores; 0 for a row without a label.
+  /// - Parameter logits: [B, labels], or [T, labels] of tokens; overwritten by `weight` times the gradient.
+  /// - Parameter weight: one over the labelled rows for their mean, 1 for per-example gradients.
   package static func gradient(
     of logits: Matrix, targets: Targets, weight: Float
   ) -> [Double] {
@@ -26,6 +26,10 @@ package enum Loss {
   private static func crossEntropy(
     _ x: UnsafeMutableBufferPointer<Float>, target: Int, weight: Float
   ) -> Double {
+    if target < 0 {
+      x.update(repeating: 0)
+      return 0
+    }
     let largest = Double(x.max() ?? 0)
     var sum = 0.0
     for value in x { sum += exp(Double(value) - largest) }

@@ -30,6 +30,8 @@ package struct DropoutStream: Sendable {
     case activation
     /// Input of the head's dense layer.
     case headInput
+    /// Input of a token head.
+    case tokens
   }
 
   package func site(_ place: Place, layer: Int = 0, probability: Float) -> ctk_dropout {
@@ -48,6 +50,7 @@ package struct DropoutRates: Sendable {
   private let activation: Float
   private let headInput: Float
   private let classifier: Float
+  private let tokens: Float
 
   package init(_ configuration: ModelConfiguration) {
     let family = configuration.architecture
@@ -57,6 +60,8 @@ package struct DropoutRates: Sendable {
     distances = family == .xlnet ? hidden : 0
     activation = family == .xlnet ? hidden : 0
     let head = configuration.classifierDropout ?? hidden
+    // DistilBERT's own rate is for sequences; XLNet drops the encoder's output.
+    tokens = family == .distilbert || family == .xlnet ? hidden : head
     switch family {
     case .bert, .distilbert: (headInput, classifier) = (0, head)
     case .roberta, .electra: (headInput, classifier) = (head, head)
@@ -73,6 +78,7 @@ package struct DropoutRates: Sendable {
     case .activation: activation
     case .headInput: headInput
     case .classifier: classifier
+    case .tokens: tokens
     }
   }
 }

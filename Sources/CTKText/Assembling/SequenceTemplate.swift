@@ -16,6 +16,16 @@ struct SequenceTemplate: Sendable {
     }
   }
 
+  /// Special ids before the first text.
+  var leadingCount: Int {
+    var count = 0
+    for piece in pieces {
+      guard case .special(let ids, _) = piece else { break }
+      count += ids.count
+    }
+    return count
+  }
+
   /// Puts the texts' ids, already cut, into their places.
   func assemble(_ first: ArraySlice<Int32>, _ second: ArraySlice<Int32> = []) -> Encoding {
     let count = first.count + second.count + specialCount

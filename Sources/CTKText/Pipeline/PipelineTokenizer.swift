@@ -42,6 +42,22 @@ struct PipelineTokenizer<Model: SubwordModel>: Tokenizer {
     return templates.pair.assemble(firstIDs.prefix(kept.first), secondIDs.prefix(kept.second))
   }
 
+  func encode(words: [String], maxLength: Int?) -> WordEncoding {
+    let template = templates.single
+    let budget = budget(template, maxLength)
+    var scratch = NormalizerScratch()
+    var pieces: [Int32] = []
+    var firstPieces: [Int?] = []
+    for word in words {
+      let ids = ids(of: " " + word, scratch: &scratch)
+      let isKept = !ids.isEmpty && pieces.count < budget
+      firstPieces.append(isKept ? template.leadingCount + pieces.count : nil)
+      pieces += ids
+    }
+    return WordEncoding(
+      encoding: template.assemble(pieces.prefix(budget)), firstPieces: firstPieces)
+  }
+
   /// Ids that the texts may have beside the special tokens.
   private func budget(_ template: SequenceTemplate, _ maxLength: Int?) -> Int {
     max(0, (maxLength ?? .max) - template.specialCount)

@@ -6,17 +6,47 @@ package struct TokenizedDataset: Sendable {
   private var tokenIDs: [Int32] = []
   private var tokenTypeIDs: [Int32] = []
   private var offsets: [Int] = [0]
+  /// One for each example, or for each token where words are labelled.
   package let targets: Targets?
+  /// Place of each word's first token within its example; empty unless words are labelled.
+  package let firstPieces: [[Int?]]
+  /// Class of each word of each example; empty unless words are labelled.
+  package let tags: [[Int]]
 
   /// - Parameter targets: one for each encoding, or nil for unlabelled text.
   package init(_ encodings: [Encoding], targets: Targets?) {
     precondition(targets == nil || targets?.count == encodings.count)
     self.targets = targets
-    for encoding in encodings {
-      tokenIDs += encoding.inputIDs
-      tokenTypeIDs += encoding.tokenTypeIDs
-      offsets.append(tokenIDs.count)
+    firstPieces = []
+    tags = []
+    for encoding in encodings { append(encoding) }
+  }
+
+  /// Sentences whose words are labelled: the first token of each word has its class, and no
+  /// other token has one.
+  ///
+  /// - Parameter tags: class of each word, or nil for unlabelled text.
+  package init(_ sentences: [WordEncoding], tags: [[Int]]?) {
+    firstPieces = sentences.map(\.firstPieces)
+    self.tags = tags ?? []
+    targets = tags.map { tags in
+      .classes(zip(sentences, tags).flatMap { Self.tokenTargets($0, $1) })
     }
+    for sentence in sentences { append(sentence.encoding) }
+  }
+
+  private static func tokenTargets(_ sentence: WordEncoding, _ tags: [Int]) -> [Int] {
+    var targets = sentence.encoding.inputIDs.map { _ in Targets.unlabelled }
+    for (piece, tag) in zip(sentence.firstPieces, tags) {
+      if let piece { targets[piece] = tag }
+    }
+    return targets
+  }
+
+  private mutating func append(_ encoding: Encoding) {
+    tokenIDs += encoding.inputIDs
+    tokenTypeIDs += encoding.tokenTypeIDs
+    offsets.append(tokenIDs.count)
   }
 
   package var count: Int { offsets.count - 1 }
@@ -35,10 +65,16 @@ package struct TokenizedDataset: Sendable {
     return batch
   }
 
-  /// Targets of some examples; the data must be labelled.
+  /// Numbers that tell the rows of logits of some examples from those of any other.
+  package func rows(_ examples: some Sequence<Int>) -> [Int] {
+    firstPieces.isEmpty
+      ? Array(examples) : examples.flatMap { offsets[$0]..<offsets[$0 + 1] }
+  }
+
+  /// Targets of some examples, one for each row; the data must be labelled.
   package func targets(_ examples: some Sequence<Int>) -> Targets {
     switch targets {
-    case .classes(let ids): .classes(examples.map { ids[$0] })
+    case .classes(let ids): .classes(rows(examples).map { ids[$0] })
     case .scores(let values): .scores(examples.map { values[$0] })
     case nil: preconditionFailure("the examples have no labels")
     }

@@ -17,7 +17,8 @@ package struct Evaluator {
     self.compute = compute
   }
 
-  /// Logits of every example in the data's order, one row each.
+  /// Logits of every example in the data's order: one row each, or one row after the other of
+  /// its tokens.
   ///
   /// - Throws: `model.token-out-of-range`, `model.sequence-too-long`.
   package func logits(
@@ -38,9 +39,10 @@ package struct Evaluator {
       let batch = data.batch(examples)
       let pass = network.evaluate(batch, parameters, workspace)
       for (row, example) in examples.enumerated() {
-        results[example] = pass.logits.rows(row..<row + 1).array()
-        visitHiddenStates(
-          example, pass.lastHiddenState.rows(batch.offsets[row]..<batch.offsets[row + 1]))
+        let tokens = batch.offsets[row]..<batch.offsets[row + 1]
+        let rows = network.headKind == .sequence ? row..<row + 1 : tokens
+        results[example] = pass.logits.rows(rows).array()
+        visitHiddenStates(example, pass.lastHiddenState.rows(tokens))
       }
       progress?(
         ProgressEvent(

@@ -59,9 +59,11 @@ package struct FisherEstimator {
         settings.usesDropout
         ? DropoutStream(seed: settings.seed ^ 0xF15, step: UInt64(number)) : nil
       let pass = network.forward(batch, dropout: dropout, parameters, workspace)
-      let weight: Float = settings.granularity == .example ? 1 : 1 / Float(examples.count)
       let gold = data.targets(examples)
-      let targets = sampler?.draw(from: pass.logits, examples: examples, like: gold) ?? gold
+      let targets =
+        sampler?.draw(from: pass.logits, examples: data.rows(examples), like: gold) ?? gold
+      let weight: Float =
+        settings.granularity == .example ? 1 : 1 / Float(max(1, targets.labelledCount))
       _ = Loss.gradient(of: pass.logits, targets: targets, weight: weight)
       network.backward(
         pass, logitGradient: pass.logits, batch: batch, sink: sink, parameters, workspace)

@@ -17,16 +17,20 @@ package struct LabelSampler: Sendable {
 
   package init(seed: UInt64) { self.seed = seed }
 
-  /// One label for each row: a class by its probability, or a score of which the squared
+  /// One label for each row that has a gold one: a class by its probability, or a score of which the squared
   /// error is the negative log-likelihood, normal with variance 1/2.
   ///
-  /// A draw depends on the seed and the example, not on the batch it came in.
-  /// - Parameter logits: [B, labels].
-  /// - Parameter examples: number of each row's example in its data.
-  package func draw(from logits: Matrix, examples: [Int], like kind: Targets) -> Targets {
-    switch kind {
-    case .classes:
-      .classes(examples.indices.map { drawClass(row(logits, $0), example: examples[$0]) })
+  /// A draw depends on the seed and the row's number, not on the batch it came in.
+  /// - Parameter logits: [rows, labels].
+  /// - Parameter examples: number of each row in its data.
+  package func draw(from logits: Matrix, examples: [Int], like gold: Targets) -> Targets {
+    switch gold {
+    case .classes(let gold):
+      .classes(
+        examples.indices.map { place in
+          gold[place] < 0
+            ? Targets.unlabelled : drawClass(row(logits, place), example: examples[place])
+        })
     case .scores:
       .scores(
         examples.indices.map { place in

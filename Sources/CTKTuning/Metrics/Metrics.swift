@@ -19,9 +19,11 @@ package enum Metrics {
     }
   }
 
-  /// The single number a task is compared by: the mean of its metrics, as in GLUE's score.
+  /// The single number a task is compared by: the F1 of entities where there is one, otherwise
+  /// the mean of its metrics, as in GLUE's score.
   package static func primary(of results: [MetricResult]) -> Double {
     precondition(!results.isEmpty, "no metrics")
+    if let entities = results.first(where: { $0.metric == .entityF1 }) { return entities.value }
     return results.map(\.value).reduce(0, +) / Double(results.count)
   }
 
@@ -43,6 +45,8 @@ package enum Metrics {
     case .macroF1: table.macroF1
     case .matthews: table.matthews
     case .pearson, .spearman: preconditionFailure("\(metric.rawValue) compares scores")
+    case .entityF1, .entityPrecision, .entityRecall, .tokenAccuracy:
+      preconditionFailure("\(metric.rawValue) compares words")
     }
   }
 
@@ -52,8 +56,7 @@ package enum Metrics {
     switch metric {
     case .pearson: Correlation.pearson(found, expected)
     case .spearman: Correlation.spearman(found, expected)
-    case .accuracy, .f1, .macroF1, .matthews:
-      preconditionFailure("\(metric.rawValue) compares classes")
+    default: preconditionFailure("\(metric.rawValue) compares classes")
     }
   }
 }

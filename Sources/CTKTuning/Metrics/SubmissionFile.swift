@@ -1,19 +1,34 @@
-/// Predictions in the format that the GLUE server reads.
+/// Predictions as a table: a header `index<TAB>prediction`, then one line for each example.
 package enum SubmissionFile {
-  /// A header `index<TAB>prediction`, then one line for each example: the class name, or the
-  /// score with three decimals.
+  /// For the GLUE server: classes as the task's own files spell them, scores with three decimals.
   package static func text(task: TaskDefinition, logits: [[Float]]) -> String {
-    text(labels: task.labels, logits: logits)
+    let isScore = task.labels == .score
+    return table(
+      isScore
+        ? logits.map { threeDecimals($0[0]) }
+        : Metrics.predictions(logits).map { task.fileTexts[$0] })
   }
 
-  /// The same for the labels of a custom task.
-  package static func text(labels: LabelSpace, logits: [[Float]]) -> String {
-    let predictions =
-      switch labels {
-      case .classes(let names): Metrics.predictions(logits).map { names[$0] }
-      case .score: logits.map { threeDecimals($0[0]) }
-      }
-    return predictions.enumerated().reduce(into: "index\tprediction\n") { text, entry in
+  /// For people: class names, scores with three decimals, or the labels of a sentence's words
+  /// with blanks between them.
+  package static func text(
+    _ labels: LabelSpace, logits: [[Float]], of data: TokenizedDataset
+  ) -> String {
+    switch labels {
+    case .classes(let names): return table(Metrics.predictions(logits).map { names[$0] })
+    case .score: return table(logits.map { threeDecimals($0[0]) })
+    case .tags(let names):
+      let judge = Judge(labels: labels, metrics: [])
+      return table(
+        logits.indices.map { example in
+          judge.tags(logits[example], of: data, example: example).map { names[$0] }
+            .joined(separator: " ")
+        })
+    }
+  }
+
+  private static func table(_ predictions: [String]) -> String {
+    predictions.enumerated().reduce(into: "index\tprediction\n") { text, entry in
       text += "\(entry.offset)\t\(entry.element)\n"
     }
   }

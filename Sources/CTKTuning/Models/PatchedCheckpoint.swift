@@ -1,6 +1,6 @@
 package import CTKCheckpoint
 package import CTKCore
-import CTKModel
+package import CTKModel
 import CTKPatch
 
 /// A base checkpoint, with a task's patch on it when there is one.
@@ -9,6 +9,8 @@ package struct PatchedCheckpoint {
   package let weights: any TensorSource
   /// The configuration that belongs to the weights.
   package let configuration: ModelConfiguration
+  /// What the head is for, as far as the configuration says it.
+  package let headKind: HeadKind?
 
   private static let configurationName = "config.json"
 
@@ -19,32 +21,36 @@ package struct PatchedCheckpoint {
     guard let patchPath else {
       weights = base.weights
       configuration = base.configuration
+      headKind = HeadKind(base.configurationJSON)
       return
     }
     let patch = try TuningError.wrap { () throws(PatchError) in try PatchFile(path: patchPath) }
     weights = try TuningError.wrap { () throws(PatchError) in
       try PatchedSource(base: base.weights, patches: [patch])
     }
-    configuration = try Self.configuration(patch) ?? base.configuration
+    let json = try Self.configuration(patch)
+    headKind = HeadKind(json ?? base.configurationJSON)
+    configuration =
+      try json.map { (json) throws(TuningError) in
+        try TuningError.wrap { () throws(CoreError) in try ModelConfiguration(json: json) }
+      } ?? base.configuration
   }
 
-  private static func configuration(
-    _ patch: PatchFile
-  ) throws(TuningError) -> ModelConfiguration? {
+  private static func configuration(_ patch: PatchFile) throws(TuningError) -> JSONValue? {
     guard let entry = patch.header.files.first(where: { $0.name == configurationName }) else {
       return nil
     }
     let file = try TuningError.wrap { () throws(PatchError) in try patch.contents(of: entry) }
     guard let after = file.after else { return nil }
-    return try TuningError.wrap { () throws(CoreError) in
-      try ModelConfiguration(json: JSONParser.parse(after))
-    }
+    return try TuningError.wrap { () throws(CoreError) in try JSONParser.parse(after) }
   }
 
   /// Whether the weights come with a task head.
   package var hasHead: Bool { weights.info(of: headName) != nil }
 
-  private var headName: String { configuration.architecture.headWeightName }
+  private var headName: String {
+    configuration.architecture.headWeightName(headKind ?? .sequence)
+  }
 
   /// What the head's outputs mean.
   ///
@@ -53,8 +59,9 @@ package struct PatchedCheckpoint {
     guard let head = weights.info(of: headName), let count = head.shape.first else {
       throw TaskModel.missingHead(base.path, name: headName)
     }
-    if isRegression || count == 1 { return .score }
-    let names = configuration.labels
-    return .classes(names.count == count ? names : (0..<count).map { "LABEL_\($0)" })
+    let named = configuration.labels.count == count
+    let names = named ? configuration.labels : (0..<count).map { "LABEL_\($0)" }
+    if headKind == .tokens { return .tags(names) }
+    return isRegression || count == 1 ? .score : .classes(names)
   }
 }

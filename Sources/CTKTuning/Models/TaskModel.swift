@@ -16,17 +16,22 @@ package struct TaskModel {
   package let initialized: [ParameterID]
 
   /// - Parameter weights: the tensors to load; nil takes the checkpoint's own.
+  /// - Parameter headKind: what the head among `weights` is for; nil takes the checkpoint's.
   /// - Parameter seed: draws what the base lacks; nil makes a missing head an error.
   /// - Throws: `tuning.head-mismatch`, `tuning.tokenizer-mismatch`, `model.tensor-missing`
   ///   and the errors of the checkpoint and the tokenizer.
   package static func load(
-    _ checkpoint: Checkpoint, weights: (any TensorSource)? = nil, labels: LabelSpace,
-    seed: UInt64?
+    _ checkpoint: Checkpoint, weights: (any TensorSource)? = nil, headKind: HeadKind? = nil,
+    labels: LabelSpace, seed: UInt64?
   ) throws(TuningError) -> TaskModel {
     let source = weights ?? checkpoint.weights
-    try requireHead(of: labels, in: source, checkpoint)
+    try requireHead(
+      of: labels, in: source, kind: headKind ?? HeadKind(checkpoint.configurationJSON),
+      checkpoint)
     let network = try TuningError.wrap { () throws(ModelError) in
-      try SequenceClassifier(configuration: checkpoint.configuration, labelCount: labels.count)
+      try SequenceClassifier(
+        configuration: checkpoint.configuration, labelCount: labels.count,
+        head: labels.headKind)
     }
     let tokenizer = try TuningError.wrap { () throws(TextError) in
       try TokenizerFolder.load(checkpoint.path)
@@ -53,16 +58,32 @@ package struct TaskModel {
   }
 
   /// Names of the outputs of a base's own head, which fix the ids of a custom task's
-  /// labels; nil for a base without a head.
-  package static func headLabels(of checkpoint: Checkpoint) -> [String]? {
-    let head = checkpoint.configuration.architecture.headWeightName
-    return checkpoint.weights.info(of: head) == nil ? nil : checkpoint.configuration.labels
+  /// labels; nil for a base without such a head.
+  package static func headLabels(
+    of checkpoint: Checkpoint, kind: HeadKind = .sequence
+  ) -> [String]? {
+    let head = checkpoint.configuration.architecture.headWeightName(kind)
+    guard checkpoint.weights.info(of: head) != nil,
+      HeadKind(checkpoint.configurationJSON) ?? kind == kind
+    else { return nil }
+    return checkpoint.configuration.labels
   }
 
   private static func requireHead(
-    of labels: LabelSpace, in source: any TensorSource, _ checkpoint: Checkpoint
+    of labels: LabelSpace, in source: any TensorSource, kind: HeadKind?,
+    _ checkpoint: Checkpoint
   ) throws(TuningError) {
-    let name = checkpoint.configuration.architecture.headWeightName
+    let architecture = checkpoint.configuration.architecture
+    if let kind, kind != labels.headKind, source.info(of: architecture.headWeightName(kind)) != nil
+    {
+      throw TuningError(
+        .headMismatch,
+        kind == .tokens
+          ? "the model's head labels words, the task judges whole texts"
+          : "the model's head judges whole texts, the task labels words",
+        hint: "use a base without a head, or the task the head was tuned for")
+    }
+    let name = architecture.headWeightName(labels.headKind)
     if let head = source.info(of: name), head.shape.first != labels.count {
       throw TuningError(
         .headMismatch,
@@ -108,15 +129,36 @@ package struct TaskModel {
     _ examples: [Example], maxLength: Int, progress: ProgressHandler? = nil
   ) -> TokenizedDataset {
     let length = min(maxLength, checkpoint.configuration.lengthLimit ?? maxLength)
-    let encodings = examples.enumerated().map { position, example in
-      if position % Self.reportInterval == 0 {
-        progress?(
-          ProgressEvent(
-            stage: "tokenize", completed: position, total: examples.count, unit: "texts"))
+    func report(_ position: Int) {
+      guard position % Self.reportInterval == 0 else { return }
+      progress?(
+        ProgressEvent(
+          stage: "tokenize", completed: position, total: examples.count, unit: "texts"))
+    }
+    if labels.headKind == .tokens {
+      let sentences = examples.enumerated().map { position, example in
+        report(position)
+        return tokenizer.encode(words: example.words ?? [], maxLength: length)
       }
+      return TokenizedDataset(sentences, tags: TaskData.tags(examples))
+    }
+    let encodings = examples.enumerated().map { position, example in
+      report(position)
       return tokenizer.encode(example.text, pair: example.pair, maxLength: length)
     }
     return TokenizedDataset(encodings, targets: TaskData.targets(examples))
+  }
+
+  /// Tokenizes a task's evaluation sets, the main one first.
+  package func tokenize(
+    _ data: TaskData, maxLength: Int, progress: ProgressHandler? = nil
+  ) -> [EvaluationData] {
+    [EvaluationData(name: nil, data: tokenize(data.dev, maxLength: maxLength, progress: progress))]
+      + data.furtherDev.map {
+        EvaluationData(
+          name: $0.name,
+          data: tokenize($0.examples, maxLength: maxLength, progress: progress))
+      }
   }
 
   /// The base's configuration with the task's head described in it.
@@ -125,9 +167,10 @@ package struct TaskModel {
     let modelType = fields["model_type"]?.stringValue
     fields["architectures"] = [
       .string(
-        checkpoint.configuration.architecture.sequenceClassifierClass(modelType: modelType))
+        checkpoint.configuration.architecture.modelClass(
+          labels.headKind, modelType: modelType))
     ]
-    fields["problem_type"] = .string(labels.problemType)
+    fields["problem_type"] = labels.problemType.map { .string($0) }
     let names = labels.names
     var byID = JSONObject()
     var byName = JSONObject()
@@ -141,12 +184,25 @@ package struct TaskModel {
   }
 }
 
-extension LabelSpace {
-  /// Names of the head's outputs, as a configuration lists them.
-  var names: [String] {
-    switch self {
-    case .classes(let names): names
-    case .score: ["LABEL_0"]
+/// One of a task's evaluation sets, tokenized.
+package struct EvaluationData: Sendable {
+  /// Nil for the main one.
+  package let name: String?
+  package let data: TokenizedDataset
+
+  package init(name: String?, data: TokenizedDataset) {
+    self.name = name
+    self.data = data
+  }
+}
+
+extension HeadKind {
+  /// The kind of head that a configuration's `architectures` names; nil for none or another.
+  package init?(_ configuration: JSONValue) {
+    let name = configuration["architectures"]?.arrayValue?.first?.stringValue ?? ""
+    guard let kind = Self.allCases.first(where: { name.hasSuffix($0.classSuffix) }) else {
+      return nil
     }
+    self = kind
   }
 }

@@ -130,8 +130,9 @@ package struct FinetuneJob {
       folder: folder, model: model, plan: plan,
       train: model.tokenize(
         data.train, maxLength: options.maxLength, progress: session.onProgress),
-      dev: model.tokenize(data.dev, maxLength: options.maxLength, progress: session.onProgress),
-      metrics: manifest.metrics, options: options, compute: compute, session: session
+      dev: model.tokenize(data, maxLength: options.maxLength, progress: session.onProgress),
+      judge: Judge(labels: data.labels, metrics: manifest.metrics), options: options,
+      compute: compute, session: session
     ).run()
   }
 

@@ -18,11 +18,11 @@ package final class Finetuner {
 
   private let folder: RunFolder
   private let model: TaskModel
-  private let metrics: [Metric]
+  private let judge: Judge
   private let options: FinetuneOptions
   private let compute: Compute
   private let train: TokenizedDataset
-  private let dev: TokenizedDataset
+  private let dev: [EvaluationData]
   private let trainer: Trainer
   private let order: EpochOrder
   private let planDigest: Digest
@@ -36,12 +36,12 @@ package final class Finetuner {
   /// - Throws: `run.state-invalid` when the saved state is not of this run.
   package init(
     folder: RunFolder, model: TaskModel, plan: TrainablePlan, train: TokenizedDataset,
-    dev: TokenizedDataset, metrics: [Metric], options: FinetuneOptions, compute: Compute,
+    dev: [EvaluationData], judge: Judge, options: FinetuneOptions, compute: Compute,
     session: FinetuneSession
   ) throws(TuningError) {
     self.folder = folder
     self.model = model
-    self.metrics = metrics
+    self.judge = judge
     self.options = options
     self.compute = compute
     self.train = train
@@ -146,13 +146,15 @@ package final class Finetuner {
   private func evaluate(epoch: Int) throws(TuningError) -> [MetricResult] {
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: compute)
-    let logits = try TuningError.wrap { () throws(ModelError) in
-      try evaluator.logits(of: dev, progress: session.onProgress)
+    var results: [MetricResult] = []
+    for set in dev {
+      let logits = try TuningError.wrap { () throws(ModelError) in
+        try evaluator.logits(of: set.data, progress: session.onProgress)
+      }
+      results += judge.results(logits: logits, of: set.data, set: set.name)
     }
-    let results = Metrics.evaluate(
-      metrics, logits: logits, targets: dev.targets(0..<dev.count))
     var values = JSONObject()
-    for result in results { values[result.metric.rawValue] = .real(result.value) }
+    for result in results { values[result.name] = .real(result.value) }
     let event: JSONValue = [
       "event": "epoch", "step": .integer(trainer.stepCount), "epoch": .integer(epoch + 1),
       "metrics": .object(values),

@@ -51,8 +51,7 @@ extension RunManifest {
         "base_fingerprint": .string(baseFingerprint.hex),
         "options": .object(options),
         "data_digest": .string(dataDigest.hex),
-        "labels": labels == .score
-          ? .string("score") : .array(labels.names.map { .string($0) }),
+        "labels": labels.json,
         "metrics": .array(metrics.map { .string($0.rawValue) }),
         "mask": mask.map { .string($0.hex) } ?? .null,
         "threads": .integer(threads),
@@ -100,9 +99,11 @@ extension RunManifest {
 
   private static func labels(_ json: JSONValue) -> LabelSpace? {
     if json == "score" { return .score }
-    guard let entries = json.arrayValue else { return nil }
+    let tags = json["tags"]
+    guard let entries = (tags ?? json).arrayValue else { return nil }
     let names = entries.compactMap(\.stringValue)
-    return names.count == entries.count && !names.isEmpty ? .classes(names) : nil
+    guard names.count == entries.count && !names.isEmpty else { return nil }
+    return tags == nil ? .classes(names) : .tags(names)
   }
 
   private static func metrics(_ entries: [JSONValue]) -> [Metric]? {
@@ -129,11 +130,23 @@ extension RunManifest {
   }
 }
 
+extension LabelSpace {
+  fileprivate var json: JSONValue {
+    let list = JSONValue.array(names.map { .string($0) })
+    return switch self {
+    case .classes: list
+    case .score: "score"
+    case .tags: ["tags": list]
+    }
+  }
+}
+
 extension TaskData {
   /// Identity of the examples and their order.
   package var digest: Digest {
     var hasher = StreamingDigest()
-    for (part, examples) in [("train", train), ("dev", dev)] {
+    let further = furtherDev.map { ("dev \($0.name ?? "")", $0.examples) }
+    for (part, examples) in [("train", train), ("dev", dev)] + further {
       hasher.update("\(part)\n\(examples.count)\n")
       for example in examples {
         hasher.update("\(example.text)\u{0}\(example.pair ?? "\u{1}")\u{0}\(example.label)\n")

@@ -17,7 +17,7 @@ package struct RunResult: Sendable, Equatable {
 
   package var json: JSONObject {
     var values = JSONObject()
-    for result in metrics { values[result.metric.rawValue] = .real(result.value) }
+    for result in metrics { values[result.name] = .real(result.value) }
     return JSONObject([
       "metrics": .object(values), "steps": .integer(steps), "seconds": .real(seconds),
       "tokens_per_second": .real(tokensPerSecond),
@@ -58,9 +58,7 @@ package struct RunResult: Sendable, Equatable {
       let fingerprint = json["fingerprint"]?.stringValue.flatMap(Digest.init(hex:))
     else { return nil }
     let metrics = values.members.compactMap { name, value in
-      Metric(rawValue: name).flatMap { metric in
-        value.doubleValue.map { MetricResult(metric: metric, value: $0) }
-      }
+      value.doubleValue.flatMap { MetricResult(name: name, value: $0) }
     }
     guard metrics.count == values.count, !metrics.isEmpty else { return nil }
     self.metrics = metrics

@@ -74,7 +74,7 @@ package struct CustomTask: Sendable {
 
   private func labelReader(_ space: LabelSpace) -> LabelReader {
     switch space {
-    case .classes(let names):
+    case .classes(let names), .tags(let names):
       .classes(Dictionary(uniqueKeysWithValues: zip(names, names.indices)))
     case .score: .score
     }

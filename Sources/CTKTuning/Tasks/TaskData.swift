@@ -7,17 +7,35 @@ package enum Split: Sendable, Hashable, CaseIterable {
   case dev
 }
 
+/// One of a task's evaluation sets.
+package struct EvaluationSet: Sendable {
+  /// Ends the names of its metrics; nil for the main one.
+  package let name: String?
+  package let examples: [Example]
+
+  package init(name: String?, examples: [Example]) {
+    self.name = name
+    self.examples = examples
+  }
+}
+
 /// The labelled examples of a task, in the order of its files.
 package struct TaskData: Sendable {
   package let train: [Example]
   package let dev: [Example]
+  /// Evaluation sets besides `dev`, such as MNLI's mismatched one.
+  package let furtherDev: [EvaluationSet]
   package let labels: LabelSpace
   /// Rows left out: malformed ones of files known to have them, and rows without agreed label.
   package let skippedRows: Int
 
-  package init(train: [Example], dev: [Example], labels: LabelSpace, skippedRows: Int) {
+  package init(
+    train: [Example], dev: [Example], furtherDev: [EvaluationSet] = [], labels: LabelSpace,
+    skippedRows: Int
+  ) {
     self.train = train
     self.dev = dev
+    self.furtherDev = furtherDev
     self.labels = labels
     self.skippedRows = skippedRows
   }
@@ -32,6 +50,14 @@ package struct TaskData: Sendable {
         hint: "use data with a training set")
     }
     return train
+  }
+
+  /// Classes of the words of examples; nil when one has none.
+  package static func tags(_ examples: [Example]) -> [[Int]]? {
+    let tags = examples.compactMap { example -> [Int]? in
+      if case .tags(let ids) = example.label { ids } else { nil }
+    }
+    return tags.count == examples.count ? tags : nil
   }
 
   /// What a head must predict for examples that are all labelled, and in the same way.

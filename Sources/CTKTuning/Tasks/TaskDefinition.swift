@@ -6,7 +6,7 @@ package struct TaskDefinition: Sendable {
   package let labels: LabelSpace
   package let metrics: [Metric]
   /// Text of each class in the files, in the order of the ids; empty for scores.
-  let fileTexts: [String]
+  package let fileTexts: [String]
   /// The layouts the task is published in; the first with a file in the folder is read.
   let layouts: [TaskLayout]
 
@@ -35,7 +35,34 @@ package struct TaskDefinition: Sendable {
       folder: folder, layout: try layout(in: folder), labels: labelReader, splits: splits)
     try reader.read()
     return TaskData(
-      train: reader.train, dev: reader.dev, labels: labels, skippedRows: reader.skippedRows)
+      train: reader.train, dev: reader.dev, furtherDev: reader.furtherDev, labels: labels,
+      skippedRows: reader.skippedRows)
+  }
+
+  /// Unlabelled examples of which the GLUE server wants predictions.
+  package struct TestSet: Sendable {
+    /// Name of the server's file, such as `MNLI-mm.tsv`.
+    package let fileName: String
+    package let examples: [Example]
+  }
+
+  /// Reads the task's test files.
+  ///
+  /// - Throws: `options.invalid` for a task that is not of GLUE, `data.missing`, `data.empty`,
+  ///   `data.not-utf8`, `data.column-missing`, `data.too-few-columns`, and those of files.
+  package func readTests(folder: String) throws(TuningError) -> [TestSet] {
+    let layout = try layout(in: folder)
+    if layout.tests.isEmpty {
+      throw TuningError(
+        .optionInvalid, "the GLUE server has no test set for task '\(name)'",
+        hint: "--predictions writes the predictions for the evaluation set")
+    }
+    let reader = TaskReader(folder: folder, layout: layout, labels: labelReader, splits: [])
+    var sets: [TestSet] = []
+    for test in layout.tests {
+      sets.append(TestSet(fileName: test.name + ".tsv", examples: try reader.rows(of: test)))
+    }
+    return sets
   }
 
   private var labelReader: LabelReader {

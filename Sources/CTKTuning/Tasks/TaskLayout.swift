@@ -11,9 +11,29 @@ struct TaskLayout: Sendable {
     case column(String, train: String, dev: String)
   }
 
+  /// Evaluation rows in a file of their own.
+  struct FurtherDev: Sendable {
+    let name: String
+    let file: String
+  }
+
+  /// A file of unlabelled rows, for the GLUE server.
+  struct Test: Sendable {
+    /// Name of the server's file for it, without suffix.
+    let name: String
+    let file: String
+    /// Where the texts are, unless they are where they are in the labelled files.
+    var text: [Column]?
+  }
+
   let trainFile: String
   let devFile: String
+  /// Read where they are there.
+  var furtherDev: [FurtherDev] = []
+  var tests: [Test] = []
   var hasHeader = true
+  /// One JSON object a line instead of a table.
+  var isJSONLines = false
   /// One or two columns.
   let text: [Column]
   let label: Column

@@ -9,6 +9,7 @@ struct TaskReader {
   let splits: Set<Split>
   private(set) var train: [Example] = []
   private(set) var dev: [Example] = []
+  private(set) var furtherDev: [EvaluationSet] = []
   private(set) var skippedRows = 0
 
   init(folder: String, layout: TaskLayout, labels: LabelReader, splits: Set<Split>) {
@@ -38,7 +39,14 @@ struct TaskReader {
 
   private mutating func readFiles() throws(TuningError) {
     if splits.contains(.train) { try readRows(of: layout.trainFile) { _ in .train } }
-    if splits.contains(.dev) { try readRows(of: layout.devFile) { _ in .dev } }
+    if splits.contains(.dev) {
+      for part in layout.furtherDev where Folder.fileExists(folder + "/" + part.file) {
+        try readRows(of: part.file) { _ in .dev }
+        furtherDev.append(EvaluationSet(name: part.name, examples: dev))
+        dev = []
+      }
+      try readRows(of: layout.devFile) { _ in .dev }
+    }
     try requireRows(splits)
   }
 
@@ -77,8 +85,25 @@ struct TaskReader {
 extension TaskReader {
   private func file(_ name: String, _ columns: [Column]) -> DataFile {
     DataFile(
-      path: folder + "/" + name, format: .tsv(hasHeader: layout.hasHeader), columns: columns,
-      skipsShortRows: layout.hasMalformedRows)
+      path: folder + "/" + name,
+      format: layout.isJSONLines ? .jsonLines : .tsv(hasHeader: layout.hasHeader),
+      columns: columns, skipsShortRows: layout.hasMalformedRows)
+  }
+
+  /// The unlabelled rows of a test file, every one of them: the server counts lines.
+  ///
+  /// - Throws: `data.*` and the codes of files.
+  func rows(of test: TaskLayout.Test) throws(TuningError) -> [Example] {
+    let columns = test.text ?? layout.text
+    let file = DataFile(
+      path: folder + "/" + test.file, format: .tsv(hasHeader: true), columns: columns)
+    var examples: [Example] = []
+    _ = try file.read { row in
+      examples.append(
+        Example(
+          text: row.cells[0], pair: row.cells.count == 2 ? row.cells[1] : nil, label: .none))
+    }
+    return examples
   }
 
   /// Reads the labelled rows of a file into the split that the cells of further columns say.

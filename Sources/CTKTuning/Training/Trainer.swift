@@ -69,7 +69,7 @@ package final class Trainer {
       settings.usesDropout ? DropoutStream(seed: settings.seed, step: UInt64(number)) : nil
     let pass = network.forward(batch, dropout: dropout, parameters, workspace)
     let losses = Loss.gradient(
-      of: pass.logits, targets: targets, weight: 1 / Float(batch.sequenceCount))
+      of: pass.logits, targets: targets, weight: 1 / Float(max(1, targets.labelledCount)))
     network.backward(
       pass, logitGradient: pass.logits, batch: batch, sink: gradient, parameters, workspace)
     let norm = gradient.norm
@@ -78,7 +78,8 @@ package final class Trainer {
       parameters, gradient: gradient, learningRate: Float(rate),
       gradientScale: Float(min(1, settings.clippingNorm / (norm + 1e-6))))
     return StepReport(
-      step: number + 1, loss: losses.reduce(0, +) / Double(losses.count), learningRate: rate,
+      step: number + 1, loss: losses.reduce(0, +) / Double(max(1, targets.labelledCount)),
+      learningRate: rate,
       gradientNorm: norm, tokens: batch.tokenCount,
       seconds: Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
   }

@@ -10,6 +10,16 @@ struct SubmissionFileTests {
     #expect(text == "index\tprediction\n0\tentailment\n1\tnot_entailment\n2\tentailment\n")
   }
 
+  /// The server reads the classes as the task's own files spell them.
+  @Test(arguments: [
+    ("cola", "1"), ("sst2", "1"), ("mrpc", "1"), ("qqp", "1"), ("wnli", "1"),
+    ("qnli", "not_entailment"), ("mnli", "neutral"),
+  ])
+  func classesAreSpelledAsInTheFiles(_ task: String, _ expected: String) throws {
+    let text = SubmissionFile.text(task: try TaskDefinition.named(task), logits: [[0, 1]])
+    #expect(text == "index\tprediction\n0\t\(expected)\n")
+  }
+
   /// As `%.3f` prints: 0.0625 and 0.1875 are ties and go to the even digit.
   @Test(
     arguments: [

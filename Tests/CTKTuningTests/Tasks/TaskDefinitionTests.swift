@@ -115,6 +115,78 @@ struct TaskDefinitionTests {
     #expect(data.skippedRows == 3)
   }
 
+  /// Both of MNLI's evaluation sets, each under its own name.
+  @Test func mismatchedRowsAreASetOfTheirOwn() throws {
+    let header = ["index", "sentence1", "sentence2", "gold_label"]
+    let folder = try TaskFolder([
+      "train.tsv": table(header, ["0", "A", "B", "neutral"]),
+      "dev_matched.tsv": table(header, ["0", "A", "B", "neutral"]),
+      "dev_mismatched.tsv": table(header, ["0", "C", "D", "entailment"], ["1", "C", "D", "-"]),
+    ])
+    let data = try folder.read("mnli")
+    #expect(data.dev == [Example(text: "A", pair: "B", label: .classID(1))])
+    #expect(data.furtherDev.map(\.name) == ["mm"])
+    #expect(
+      data.furtherDev.first?.examples == [Example(text: "C", pair: "D", label: .classID(0))])
+    #expect(data.skippedRows == 1)
+    let withoutIt = try TaskFolder([
+      "train.tsv": table(header, ["0", "A", "B", "neutral"]),
+      "dev_matched.tsv": table(header, ["0", "A", "B", "neutral"]),
+    ]).read("mnli")
+    #expect(withoutIt.furtherDev.isEmpty && withoutIt.digest != data.digest)
+  }
+
+  @Test func snliIsReadFromJSONLinesToo() throws {
+    let line = #"{"gold_label":"contradiction","sentence1":"A","sentence2":"B","x":[1]}"#
+    let folder = try TaskFolder([
+      "snli_1.0_train.jsonl": line + "\n",
+      "snli_1.0_dev.jsonl": line + "\n"
+        + line.replacing("contradiction", with: "-") + "\n",
+    ])
+    let data = try folder.read("snli")
+    #expect(data.train == [Example(text: "A", pair: "B", label: .classID(2))])
+    #expect(data.dev == data.train && data.skippedRows == 1)
+  }
+
+  /// The test files of GLUE, which have other columns and no labels.
+  @Test(arguments: [
+    ("cola", "test.tsv", ["index", "sentence"], ["CoLA.tsv"]),
+    ("sst2", "test.tsv", ["index", "sentence"], ["SST-2.tsv"]),
+    ("mrpc", "test.tsv", ["index", "#1 ID", "#2 ID", "#1 String", "#2 String"], ["MRPC.tsv"]),
+    ("stsb", "test.tsv", ["index", "genre", "sentence1", "sentence2"], ["STS-B.tsv"]),
+    ("qqp", "test.tsv", ["id", "question1", "question2"], ["QQP.tsv"]),
+    ("qnli", "test.tsv", ["index", "question", "sentence"], ["QNLI.tsv"]),
+    ("rte", "test.tsv", ["index", "sentence1", "sentence2"], ["RTE.tsv"]),
+    ("wnli", "test.tsv", ["index", "sentence1", "sentence2"], ["WNLI.tsv"]),
+  ])
+  func testSetsHaveNoLabels(
+    _ task: String, _ file: String, _ header: [String], _ names: [String]
+  ) throws {
+    let texts = header.map {
+      ["sentence1", "question1", "#1 String", "question"].contains($0)
+        ? "A" : $0 == "sentence" && task != "qnli" ? "A" : "B"
+    }
+    let folder = try TaskFolder(["train.tsv": "x", file: table(header, texts)])
+    let sets = try TaskDefinition.named(task).readTests(folder: folder.path)
+    #expect(sets.map(\.fileName) == names)
+    #expect(sets[0].examples.count == 1 && sets[0].examples[0].text == "A")
+    #expect(sets[0].examples[0].label == .none)
+    #expect((sets[0].examples[0].pair == "B") == !["cola", "sst2"].contains(task))
+  }
+
+  @Test func mnliHasTwoTestSets() throws {
+    let rows = table(["index", "sentence1", "sentence2"], ["0", "A", "B"])
+    let folder = try TaskFolder([
+      "train.tsv": "x", "test_matched.tsv": rows, "test_mismatched.tsv": rows,
+    ])
+    let sets = try TaskDefinition.named("mnli").readTests(folder: folder.path)
+    #expect(sets.map(\.fileName) == ["MNLI-m.tsv", "MNLI-mm.tsv"])
+    let sick = try TaskFolder(["SICK.txt": "x"])
+    #expect { try TaskDefinition.named("sick").readTests(folder: sick.path) } throws: {
+      ($0 as? TuningError)?.code == "options.invalid"
+    }
+  }
+
   @Test func onlyTheSplitsAskedForAreRead() throws {
     let folder = try TaskFolder(["dev.tsv": table(["gj04", "1", "", "A"])])
     let data = try folder.read("cola", [.dev])

@@ -54,7 +54,7 @@ struct DataFile {
     return TuningError(code, "\(name):\(line): \(message)", path: path, hint: hint)
   }
 
-  private func open() throws(TuningError) -> MappedFile {
+  func open() throws(TuningError) -> MappedFile {
     guard Folder.fileExists(path) else {
       throw TuningError(
         .dataMissing, "no such data file", path: path,

@@ -6,12 +6,14 @@ struct LineCursor {
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   private let bytes: UnsafeRawBufferPointer
+  private let skipsEmptyLines: Bool
   private var position: Int
   /// Number of the line that `next()` returned last.
   private(set) var number = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  init(_ bytes: UnsafeRawBufferPointer, skipsEmptyLines: Bool = true) {
     self.bytes = bytes
+    self.skipsEmptyLines = skipsEmptyLines
     position = Self.textStart(of: bytes)
   }
 
@@ -20,7 +22,7 @@ struct LineCursor {
     bytes.starts(with: byteOrderMark) ? byteOrderMark.count : 0
   }
 
-  /// The next line that is not empty.
+  /// The next line, or the next that is not empty.
   mutating func next() -> UnsafeRawBufferPointer? {
     while position < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
@@ -28,7 +30,9 @@ struct LineCursor {
       position += count + 1
       number += 1
       if count > 0, rest[count - 1] == UInt8(ascii: "\r") { count -= 1 }
-      if count > 0 { return UnsafeRawBufferPointer(rebasing: rest[..<count]) }
+      if count > 0 || !skipsEmptyLines {
+        return UnsafeRawBufferPointer(rebasing: rest[..<count])
+      }
     }
     return nil
   }
