@@ -28,7 +28,7 @@ struct ConfigurationTests {
       """
     let found = try read(text, tensorNames: ["bert/embeddings/word_embeddings", "global_step"])
     #expect(found.model.architecture == .bert && found.model.layerNormEpsilon == 1e-12)
-    #expect(found.findings.count == 2)
+    #expect(found.findings.count == 3)
     #expect(failureCode { _ = try read(text, tensorNames: ["a/b", "c"]) } == "config.invalid")
     #expect(failureCode { _ = try read(text, architecture: .roberta) } == "config.invalid")
   }

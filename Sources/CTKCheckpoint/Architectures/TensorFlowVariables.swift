@@ -30,7 +30,8 @@ package struct TensorFlowVariables: Sendable {
       + layers(base + "/encoder/layer_._{layer}/", base + ".encoder.layer.{layer}.")
   }
 
-  private static func layers(_ path: String, _ name: String) -> [Line] {
+  /// The lines of one layer, or of all by the mark `{layer}`.
+  static func layers(_ path: String, _ name: String) -> [Line] {
     let projections = ["query", "key", "value"].flatMap { part in
       dense(path + "attention/self/" + part, name + "attention.self." + part)
     }

@@ -21,6 +21,7 @@ struct ConfigurationNormalizer {
   ) throws(CheckpointError) {
     let isOriginal = fields["model_type"] == nil && classNames.isEmpty
     try settleModelType(architecture, tensorNames)
+    if isOriginal { noteActivation() }
     switch fields["model_type"]?.stringValue.flatMap(Architecture.init(modelType:)) {
     case .bert: assume("layer_norm_eps", 1e-12)
     case .xlnet where isOriginal: completeOriginalXLNet()
@@ -65,6 +66,15 @@ struct ConfigurationNormalizer {
     assume("summary_type", "last")
     assume("summary_use_proj", true)
     assume("summary_activation", "tanh")
+  }
+
+  /// The original programs compute "gelu" by its tanh form, transformers by the exact one.
+  private mutating func noteActivation() {
+    for name in ["hidden_act", "ff_activation"] where fields[name]?.stringValue == "gelu" {
+      findings.append(
+        "\(name) 'gelu' was kept, which is the exact form here and in transformers; the original "
+          + "program computes the tanh form, 'gelu_new', from which it differs by about 1e-3")
+    }
   }
 
   private func requireEncoder() throws(CheckpointError) {

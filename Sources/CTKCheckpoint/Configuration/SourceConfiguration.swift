@@ -12,6 +12,13 @@ public struct SourceConfiguration: Sendable {
   /// What was assumed, one sentence each.
   public let findings: [String]
 
+  /// The configuration in a folder: `config.json`, or the original release's file.
+  static func path(in folder: String) -> String {
+    let names = [CheckpointFolder.configuration, "bert_config.json", "xlnet_config.json"]
+    let present = names.first { Folder.fileExists(folder + "/" + $0) }
+    return folder + "/" + (present ?? names[0])
+  }
+
   /// Reads a Hugging Face `config.json`, the JSON file of an original release, or the
   /// `config.json` or `task.json` of a KerasHub preset.
   ///
@@ -39,7 +46,7 @@ public struct SourceConfiguration: Sendable {
   }
 
   /// Reads the configuration that goes with weights: the caller's, else the one in their own
-  /// container when it is of KerasHub, else `config.json` in their folder.
+  /// container when it is of KerasHub, else the one in their folder.
   ///
   /// - Throws: as `read(_:architecture:tensorNames:)`.
   static func read(
@@ -51,8 +58,7 @@ public struct SourceConfiguration: Sendable {
         json: embedded, architecture: architecture, tensorNames: tensorNames)
     }
     return try read(
-      path ?? folder + "/" + CheckpointFolder.configuration, architecture: architecture,
-      tensorNames: tensorNames)
+      path ?? Self.path(in: folder), architecture: architecture, tensorNames: tensorNames)
   }
 
   /// - Parameter task: a KerasHub preset's `task.json`.

@@ -17,6 +17,8 @@ public enum CheckpointErrorCode: String, FailureCode {
   case shardMissing = "import.shard-missing"
   case shardTensorMissing = "import.shard-tensor-missing"
   case shardTensorAmbiguous = "import.shard-tensor-ambiguous"
+  /// A model that resembles a supported one and is not.
+  case architectureUnsupported = "import.architecture-unsupported"
   /// The architecture asked for is not the one of the configuration.
   case architectureMismatch = "import.architecture-mismatch"
   case tensorMissing = "import.tensor-missing"

@@ -32,11 +32,16 @@ extension ImportReport {
       architecture  \(plan.architecture.rawValue), named as in \(plan.layout.rawValue)
       tensors       \(plan.used.count) used, \(plan.aliases.count) aliases
       skipped       \(plan.skipped.count)\(skippedNames)
-      missing       \(plan.missing.count)\(missingNames)
+      \(skippedReasons)missing       \(plan.missing.count)\(missingNames)
       tokenizer     \(tokenizerFiles.isEmpty ? "none" : tokenizerFiles.joined(separator: ", "))
       fingerprint   \(fingerprint?.hex ?? "none, nothing was written")
 
       """ + notes
+  }
+
+  /// How many tensors were skipped for each reason, a line each.
+  private var skippedReasons: String {
+    plan.skippedCounts.map { reason, count in "              \(count) \(reason)\n" }.joined()
   }
 
   private var notes: String {

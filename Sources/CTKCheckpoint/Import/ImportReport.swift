@@ -43,6 +43,8 @@ public struct ImportReport: Sendable {
       "aliases": .array(plan.aliases.map(Self.json)),
       "skipped": .array(
         plan.skipped.map { ["name": .string($0.name), "reason": .string($0.reason)] }),
+      "skipped_by_reason": .object(
+        plan.skippedCounts.reduce(into: JSONObject()) { $0[$1.reason] = .integer($1.count) }),
       "filled": .array(plan.filled.map(Self.json)),
       "missing": .array(plan.missing.map { .string($0) }),
       "overflows": .array(

@@ -22,6 +22,8 @@ package enum SkipReason: CustomStringConvertible {
   case layerBeyond(layer: Int, count: Int)
   /// A projection although the embeddings are as wide as the layers.
   case projectionUnused
+  /// A second network in the same file, such as ELECTRA's generator.
+  case otherNetwork(String)
 
   package var description: String {
     switch self {
@@ -29,6 +31,7 @@ package enum SkipReason: CustomStringConvertible {
     case .optimizerState: "state of an optimizer or of the training"
     case .unknown(let architecture): "no tensor of \(architecture.rawValue) has this name"
     case .projectionUnused: "the embeddings are as wide as the layers and are not projected"
+    case .otherNetwork(let name): "part of the \(name), which the configuration does not ask for"
     case .layerBeyond(let layer, let count):
       "layer \(layer) is beyond the \(count) layers of the configuration"
     }
@@ -61,14 +64,17 @@ extension NameTable {
 }
 
 extension ArchitectureSchema {
-  /// - Parameter sourceNames: all names of the source, from which some layouts tell what encloses
-  ///   the model.
+  /// - Parameters:
+  ///   - sourceNames: all names of the source, from which some layouts tell what encloses the
+  ///     model.
+  ///   - classNames: of the configuration, which tell networks of one file apart.
   package func nameTable(
-    for layout: SourceLayout, sourceNames: [String] = []
+    for layout: SourceLayout, sourceNames: [String] = [], classNames: [String] = []
   ) -> any NameTable {
     switch layout {
     case .pytorch: PyTorchNames(schema: self)
     case .tensorflow: TensorFlowNames(schema: self)
+    case .original: OriginalNames(schema: self, classNames: classNames)
     case .keras: KerasNames(schema: self, sourceNames: sourceNames)
     case .kerasLegacy: KerasLegacyNames(schema: self)
     }

@@ -54,6 +54,13 @@ public struct ImportPlan: Sendable {
     (used.map(\.target) + filled.map(\.target)).sorted { utf8Precedes($0.name, $1.name) }
   }
 
+  /// How many source tensors are skipped for each reason, the most frequent first.
+  public var skippedCounts: [(reason: String, count: Int)] {
+    let counts = skipped.reduce(into: [String: Int]()) { $0[$1.reason, default: 0] += 1 }
+    return counts.map { (reason: $0.key, count: $0.value) }
+      .sorted { ($1.count, $0.reason) < ($0.count, $1.reason) }
+  }
+
   /// What follows from the plan alone, one sentence each.
   var findings: [String] {
     missingOfEncoder.map { "'\($0)' is missing, without which the encoder cannot run" }

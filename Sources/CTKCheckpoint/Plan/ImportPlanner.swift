@@ -28,7 +28,8 @@ struct ImportPlanner {
   mutating func plan(_ tensors: [TensorInfo]) throws(CheckpointError) -> ImportPlan {
     let names = tensors.map(\.name)
     let layout = SourceLayout.detect(names)
-    let table = schema.nameTable(for: layout, sourceNames: names)
+    let table = schema.nameTable(
+      for: layout, sourceNames: names, classNames: configuration.classNames)
     for tensor in tensors { try place(tensor, by: table) }
     collapseTies()
     let steps = settle()

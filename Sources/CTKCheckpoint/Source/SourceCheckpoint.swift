@@ -22,7 +22,7 @@ public struct SourceCheckpoint: TensorSource {
   /// - Throws: the `import.*` and `checkpoint.*` codes, those of the container, and `config.*`.
   public init(path: String, options: ImportOptions = ImportOptions()) throws(CheckpointError) {
     let file = try SourceFile.locate(path)
-    let source = try SourceTensors.open(file)
+    let source = try Self.openForImport(file)
     let configuration = try SourceConfiguration.read(
       options.configurationPath, beside: file.folder, embedded: source.configuration,
       architecture: options.architecture, tensorNames: source.tensors.map(\.name))
@@ -36,6 +36,22 @@ public struct SourceCheckpoint: TensorSource {
       self.init(
         file: file, source: source, configuration: configuration, plan: resolved,
         findings: source.findings + configuration.findings + differences + resolved.findings)
+    } catch {
+      throw error.at(file.path)
+    }
+  }
+
+  /// The source's tensors, one for each tensor of the model.
+  private static func openForImport(_ file: SourceFile) throws(CheckpointError) -> SourceTensors {
+    let source = try SourceTensors.open(file)
+    do {
+      try ForeignModel.refuse(source.tensors.lazy.map(\.name))
+      let unstacked = try CheckpointError.wrap { () throws(CoreError) in
+        try UnstackedTensors(source)
+      }
+      guard let unstacked else { return source }
+      return SourceTensors(
+        unstacked, findings: source.findings, configuration: source.configuration)
     } catch {
       throw error.at(file.path)
     }
