@@ -95,7 +95,8 @@ let package = Package(
     .target(
       name: "CTKFuzzing",
       dependencies: [
-        "CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle", "CTKTestSupport",
+        "CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle", "CTKText",
+        "CTKTestSupport",
       ],
       path: "Tests/CTKFuzzing",
       swiftSettings: swiftSettings),
@@ -109,7 +110,8 @@ let package = Package(
     tests("CTKTorch", ["CTKCore", "CTKSafetensors"]),
     tests("CTKTensorBundle", ["CTKCore", "CTKSafetensors"]),
     tests(
-      "CTKCheckpoint", ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKModel", "CTKTensor"]),
+      "CTKCheckpoint",
+      ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKModel", "CTKTensor"]),
     tests("CTKPatch", ["CTKCore", "CTKSafetensors"]),
     tests("CTKText", ["CTKCore"]),
     tests("CTKTensor", ["CTKCore", "CKernels"]),
@@ -120,6 +122,6 @@ let package = Package(
         "CTKCore", "CTKTensor", "CTKModel", "CTKText", "CTKCheckpoint", "CTKPatch",
         "CTKSafetensors",
       ]),
-    tests("CTKCommand", ["CTKCore", "CTKSafetensors", "CTKCheckpoint", "CTKPatch"]),
+    tests("CTKCommand", ["CTKCore", "CTKSafetensors", "CTKTorch", "CTKCheckpoint", "CTKPatch"]),
   ]
 )

@@ -11,8 +11,7 @@ struct FamilyFlowTests {
   /// A family and what the flow must find in it.
   struct Family: Sendable, CustomStringConvertible {
     let name: String
-    /// Fixture whose WordPiece files stand in where the family's own kind is not at hand;
-    /// any ids below the vocabulary's size do here.
+    /// Fixture with a tokenizer of the family's own kind.
     let tokenizer: String
     let labels: [String]
     let layers: String
@@ -23,20 +22,22 @@ struct FamilyFlowTests {
 
   static let families = [
     Family(
-      name: "bert", tokenizer: "bert", labels: ["contradiction", "entailment", "neutral"],
+      name: "bert", tokenizer: "checkpoints/bert/pt",
+      labels: ["contradiction", "entailment", "neutral"],
       layers: "bert.encoder.layer.", dense: ["bert.pooler.", "classifier."]),
     Family(
-      name: "roberta", tokenizer: "bert", labels: ["negative", "positive"],
+      name: "roberta", tokenizer: "checkpoints/roberta/pt", labels: ["negative", "positive"],
       layers: "roberta.encoder.layer.", dense: ["classifier."]),
     Family(
-      name: "electra", tokenizer: "electra", labels: ["contradiction", "entailment", "neutral"],
+      name: "electra", tokenizer: "checkpoints/electra/pt",
+      labels: ["contradiction", "entailment", "neutral"],
       layers: "electra.encoder.layer.", dense: ["classifier."]),
     Family(
-      name: "distilbert", tokenizer: "distilbert",
+      name: "distilbert", tokenizer: "checkpoints/distilbert/pt",
       labels: ["contradiction", "entailment", "neutral"],
       layers: "distilbert.transformer.layer.", dense: ["pre_classifier.", "classifier."]),
     Family(
-      name: "xlnet", tokenizer: "electra", labels: ["negative", "positive"],
+      name: "xlnet", tokenizer: "text/spm-xlnet", labels: ["negative", "positive"],
       layers: "transformer.layer.", dense: ["sequence_summary.", "logits_proj."]),
   ]
 
@@ -163,7 +164,7 @@ private struct FamilyBench {
 
   func importing(_ source: String) throws -> JSONValue {
     try json([
-      "import", source, "--tokenizer", Fixtures.path("checkpoints/\(family.tokenizer)/pt"),
+      "import", source, "--tokenizer", Fixtures.path(family.tokenizer),
       "--output", path("base"),
     ])
   }

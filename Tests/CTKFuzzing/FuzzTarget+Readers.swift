@@ -7,7 +7,8 @@ import CTKTorch
 
 extension FuzzTarget {
   public static let all: [FuzzTarget] = [
-    zip, pickle, table, messages, safetensors, hdf5,
+    zip, pickle, table, messages, safetensors, hdf5, tokenizer, sentencePiece,
+    sentencePieceMerges,
   ]
 
   /// Records of the archive; the pickle and the storages stay.

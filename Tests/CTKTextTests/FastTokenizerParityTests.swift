@@ -37,6 +37,13 @@ struct ParitySource: Sendable, CustomTestStringConvertible {
     ParitySource(
       folder: "text/bpe-fallback", lines: "text/bpe-fallback/expected.jsonl",
       lineCount: 120),
+    ParitySource(
+      folder: "text/spm-xlnet", lines: "text/spm-xlnet/expected.jsonl", lineCount: 32),
+    ParitySource(
+      folder: "text/spm-xlm-roberta", lines: "text/spm-xlm-roberta/expected.jsonl", lineCount: 32),
+    ParitySource(
+      folder: "text/spm-camembert-bpe", lines: "text/spm-camembert-bpe/expected.jsonl",
+      lineCount: 32),
   ]
 }
 

@@ -69,14 +69,4 @@ struct UnigramFileTests {
     let marks = String(repeating: "\u{301}\u{323}", count: 200_000)
     #expect(try Self.load(document).encode("a" + marks).inputIDs == [2, 1])
   }
-
-  @Test func modelFileAlone() throws {
-    let folder = TemporaryFolder()
-    try folder.write("spiece.model", [])
-    #expect {
-      try TokenizerFolder.load(folder.path)
-    } throws: {
-      ($0 as? TextError)?.code == "text.tokenizer-unsupported"
-    }
-  }
 }

@@ -12,7 +12,7 @@ struct BundleEntry {
 
   /// - Throws: `bundle.damaged`, `bundle.limit-exceeded`.
   init(_ bytes: UnsafeRawBufferPointer) throws(TensorBundleError) {
-    var reader = ProtobufReader(bytes)
+    var reader = BundleMessage(bytes)
     while let (field, value) = try reader.next() {
       switch (field, value) {
       case (1, .varint(let number)): type = number
@@ -32,7 +32,7 @@ struct BundleEntry {
   /// TensorShapeProto: field 2 is a dimension, whose field 1 is its size.
   private static func shape(_ bytes: UnsafeRawBufferPointer) throws(TensorBundleError) -> [Int] {
     var shape: [Int] = []
-    var reader = ProtobufReader(bytes)
+    var reader = BundleMessage(bytes)
     while let (field, value) = try reader.next() {
       guard field == 2, case .bytes(let message) = value else {
         throw TensorBundleError(.damaged, "a tensor has no shape")
@@ -48,7 +48,7 @@ struct BundleEntry {
 
   private static func extent(_ bytes: UnsafeRawBufferPointer) throws(TensorBundleError) -> Int {
     var extent = 0
-    var reader = ProtobufReader(bytes)
+    var reader = BundleMessage(bytes)
     while let (field, value) = try reader.next() {
       if case .varint(let number) = value, field == 1 { extent = try count(number) }
     }

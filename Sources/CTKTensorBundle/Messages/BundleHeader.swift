@@ -8,7 +8,7 @@ struct BundleHeader {
 
   /// - Throws: `bundle.damaged`, `bundle.unsupported`, `bundle.limit-exceeded`.
   init(_ bytes: UnsafeRawBufferPointer) throws(TensorBundleError) {
-    var reader = ProtobufReader(bytes)
+    var reader = BundleMessage(bytes)
     while let (field, value) = try reader.next() {
       switch (field, value) {
       case (1, .varint(let count)):
@@ -34,7 +34,7 @@ struct BundleHeader {
   private static func checkVersion(
     _ bytes: UnsafeRawBufferPointer
   ) throws(TensorBundleError) {
-    var reader = ProtobufReader(bytes)
+    var reader = BundleMessage(bytes)
     while let (field, value) = try reader.next() {
       if case .varint(let version) = value, field == 2, version > knownVersion {
         throw TensorBundleError(

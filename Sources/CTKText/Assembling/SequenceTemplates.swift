@@ -20,6 +20,18 @@ extension SequenceTemplates {
       pair: SequenceTemplate(first + [.text(1, typeID: 1), .special(ids: [sep], typeID: 1)]))
   }
 
+  /// `A <sep> <cls>` and `A <sep> B <sep> <cls>`, with type 1 for B and 2 for the last token.
+  static func xlnet(sep: Int32, cls: Int32) -> SequenceTemplates {
+    let first: [SequenceTemplate.Piece] = [
+      .text(0, typeID: 0), .special(ids: [sep], typeID: 0),
+    ]
+    let last = SequenceTemplate.Piece.special(ids: [cls], typeID: 2)
+    return SequenceTemplates(
+      single: SequenceTemplate(first + [last]),
+      pair: SequenceTemplate(
+        first + [.text(1, typeID: 1), .special(ids: [sep], typeID: 1), last]))
+  }
+
   /// `<s> A </s>` and `<s> A </s></s> B </s>`, all of type 0.
   static func roberta(cls: Int32, sep: Int32) -> SequenceTemplates {
     let first: [SequenceTemplate.Piece] = [

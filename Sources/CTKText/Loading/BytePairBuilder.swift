@@ -9,15 +9,19 @@ struct BytePairBuilder {
   var joinsWholeTokens = false
 
   init(vocabulary: JSONSection) throws(TextError) {
-    var builder = VocabularyBuilder()
-    var tokens: [(text: String, id: Int32)] = []
+    var tokens: [(text: String, id: Int)] = []
     for (token, id) in vocabulary.object.members {
-      let id = try vocabulary.tokenID(id, of: token)
-      try builder.insert(token.utf8, id: id)
-      tokens.append((token, Int32(id)))
+      tokens.append((token, try vocabulary.tokenID(id, of: token)))
     }
-    self.tokens = tokens
-    self.vocabulary = builder.finish()
+    try self.init(tokens: tokens)
+  }
+
+  /// - Throws: `text.vocabulary-duplicate`, `text.vocabulary-invalid`.
+  init(tokens: [(text: String, id: Int)]) throws(TextError) {
+    var builder = VocabularyBuilder()
+    for token in tokens { try builder.insert(token.text.utf8, id: token.id) }
+    self.tokens = tokens.map { ($0.text, Int32($0.id)) }
+    vocabulary = builder.finish()
   }
 
   /// - Parameter merges: pairs of tokens in order of rank; of equal pairs the last one counts.

@@ -18,12 +18,25 @@ struct SpecialTokens {
     let names: [Role: String]
     /// The mask token takes the white space before it along.
     let stripsLeftOfMask: Bool
+    /// The mask token is looked for in normalized text.
+    var findsMaskNormalized = false
 
     /// Of BERT and its kin.
     static let bracketed = Defaults(
       names: [
         .unknown: "[UNK]", .sep: "[SEP]", .pad: "[PAD]", .cls: "[CLS]", .mask: "[MASK]",
       ], stripsLeftOfMask: false)
+
+    /// Of XLNet.
+    static let separated = Defaults(
+      names: [
+        .bos: "<s>", .eos: "</s>", .unknown: "<unk>", .sep: "<sep>", .pad: "<pad>", .cls: "<cls>",
+        .mask: "<mask>",
+      ], stripsLeftOfMask: true, findsMaskNormalized: true)
+
+    /// Of RoBERTa's kin with SentencePiece models.
+    static let angledPieces = Defaults(
+      names: angled.names, stripsLeftOfMask: true, findsMaskNormalized: true)
 
     /// Of RoBERTa and its kin.
     static let angled = Defaults(
@@ -74,7 +87,8 @@ struct SpecialTokens {
       else { continue }
       tokens.append(
         AddedToken(
-          content: name, id: id, stripsLeft: role == .mask && defaults.stripsLeftOfMask))
+          content: name, id: id, stripsLeft: role == .mask && defaults.stripsLeftOfMask,
+          matchesNormalized: role == .mask && defaults.findsMaskNormalized))
     }
     return tokens
   }

@@ -2,6 +2,9 @@
 enum TokenizerFamily {
   case bert
   case roberta
+  case xlnet
+  case xlmRoberta
+  case camembert
 
   /// - Parameter className: such as `RobertaTokenizerFast`.
   init?(_ className: String) {
@@ -9,6 +12,9 @@ enum TokenizerFamily {
     switch name {
     case "Bert", "DistilBert", "Electra", "MobileBert": self = .bert
     case "Roberta", "Bart", "Longformer", "LED": self = .roberta
+    case "XLNet": self = .xlnet
+    case "XLMRoberta": self = .xlmRoberta
+    case "Camembert": self = .camembert
     default: return nil
     }
   }

@@ -3,7 +3,7 @@ public import CTKCore
 /// The tokenizer files of a checkpoint folder.
 public enum TokenizerFolder {
   /// Loads the tokenizer of a folder: `tokenizer.json`, or else `vocab.txt`, or `vocab.json` and
-  /// `merges.txt`, with the settings of `tokenizer_config.json` and `special_tokens_map.json`.
+  /// `merges.txt`, or `spiece.model` or `sentencepiece.bpe.model`, with the settings of `tokenizer_config.json` and `special_tokens_map.json`.
   ///
   /// Truncation and padding that `tokenizer.json` may carry are left out; callers decide.
   ///
@@ -32,6 +32,11 @@ public enum TokenizerFolder {
         try MergeFiles.tokenizer(vocabulary: vocabulary, merges: merges, settings: settings)
       }
     }
+    for name in SentencePieceFile.names where Folder.fileExists(folder + "/" + name) {
+      return try located(folder + "/" + name) { () throws(TextError) in
+        try SentencePieceFile.tokenizer(folder + "/" + name, settings: settings)
+      }
+    }
     throw absence(folder)
   }
 
@@ -51,12 +56,6 @@ public enum TokenizerFolder {
       return TextError(
         .tokenizerMissing, "'\(name)' is here, '\(other)' is not", path: folder,
         hint: "the two files belong together")
-    }
-    for name in ["spiece.model", "sentencepiece.bpe.model"]
-    where Folder.fileExists(folder + "/" + name) {
-      return TextError(
-        .tokenizerUnsupported, "'\(name)' is not supported on its own", path: folder,
-        hint: "add the tokenizer.json of the same model")
     }
     return TextError(
       .tokenizerMissing, "there is no tokenizer here", path: folder,

@@ -2,11 +2,17 @@ import CTKCore
 
 /// What `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` say.
 struct TokenizerSettings {
-  private var tokenizerClass: String?
+  private(set) var tokenizerClass: String?
   private(set) var normalization = BertNormalizer.Options()
+  /// `do_lower_case`, whose default is not the same for all families.
+  private(set) var statedLowercase: Bool?
+  private(set) var keepsAccents = false
   private(set) var addsPrefixSpace = false
   private(set) var specialTokens: [SpecialTokens.Role: String] = [:]
   private(set) var addedTokens: [AddedToken] = []
+
+  /// Nil for an unknown class, and where none is named.
+  var family: TokenizerFamily? { tokenizerClass.flatMap(TokenizerFamily.init) }
 
   /// Refuses files that belong to another tokenizer than the class named here.
   ///
@@ -66,6 +72,8 @@ struct TokenizerSettings {
       spacesIdeographs: try section.bool("tokenize_chinese_chars", default: true),
       stripsAccents: try section.optionalBool("strip_accents"),
       lowercases: try section.bool("do_lower_case", default: true))
+    statedLowercase = try section.optionalBool("do_lower_case")
+    keepsAccents = try section.bool("keep_accents", default: false)
     addsPrefixSpace = try section.bool("add_prefix_space", default: false)
   }
 

@@ -1,14 +1,14 @@
 /// Reader of varints and slices; every failure is a nil.
-struct ByteReader {
+package struct ByteReader {
   private let bytes: UnsafeRawBufferPointer
-  private(set) var position = 0
+  private var position = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  var isAtEnd: Bool { position == bytes.count }
+  package var isAtEnd: Bool { position == bytes.count }
 
   /// Seven bits a byte, the lowest first; at most 64 bits.
-  mutating func varint() -> UInt64? {
+  package mutating func varint() -> UInt64? {
     var value: UInt64 = 0
     for shift in stride(from: UInt64(0), to: 64, by: 7) {
       guard position < bytes.count else { return nil }
@@ -22,15 +22,15 @@ struct ByteReader {
   }
 
   /// A varint that fits a non-negative `Int`.
-  mutating func count() -> Int? { varint().flatMap { Int(exactly: $0) } }
+  package mutating func count() -> Int? { varint().flatMap { Int(exactly: $0) } }
 
-  mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
+  package mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
     guard count >= 0, count <= bytes.count - position else { return nil }
     defer { position += count }
     return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
   }
 
-  mutating func word() -> UInt32? {
+  package mutating func word() -> UInt32? {
     take(4).map { UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self)) }
   }
 }

@@ -1,8 +1,9 @@
-import CTKCore
+/// Bytes that are no protocol buffer message.
+package struct ProtobufDamage: Error {}
 
 /// Reader of a protocol buffer message, field by field.
-struct ProtobufReader {
-  enum Value {
+package struct ProtobufReader {
+  package enum Value {
     case varint(UInt64)
     case word(UInt32)
     case long
@@ -11,15 +12,15 @@ struct ProtobufReader {
 
   private var reader: ByteReader
 
-  init(_ bytes: UnsafeRawBufferPointer) { reader = ByteReader(bytes) }
+  package init(_ bytes: UnsafeRawBufferPointer) { reader = ByteReader(bytes) }
 
   /// The next field; nil at the end of the message.
   ///
-  /// - Throws: `bundle.damaged`; groups, which no message here has, are damage too.
-  mutating func next() throws(TensorBundleError) -> (field: UInt64, value: Value)? {
+  /// Groups, which no message that ctk reads has, are damage too.
+  package mutating func next() throws(ProtobufDamage) -> (field: UInt64, value: Value)? {
     if reader.isAtEnd { return nil }
     guard let tag = reader.varint(), tag >> 3 != 0, let value = value(ofType: tag & 7) else {
-      throw TensorBundleError(.damaged, "a message of the table is not a protocol buffer")
+      throw ProtobufDamage()
     }
     return (tag >> 3, value)
   }
