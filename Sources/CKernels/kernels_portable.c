@@ -11,7 +11,6 @@
 
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"
-#include "ctk_methods.h"
 #include "ctk_attention.h"
 #include "ctk_relative_attention.h"
 #include "ctk_table.h"

@@ -14,6 +14,9 @@ public final class TorchFile: TensorSource {
   /// Tensors that are the same view as an earlier one of the same storage: name to that name.
   public let aliases: [String: String]
 
+  /// Lists and tuples of whole numbers, by names like those of tensors.
+  public let integerLists: [String: [Int]]
+
   private let file: MappedFile
   private let isBigEndian: Bool
   private let entries: [String: TorchEntry]
@@ -39,6 +42,7 @@ public final class TorchFile: TensorSource {
     tensors = directory.entries.map(\.info)
     findings = directory.findings
     aliases = directory.aliases
+    integerLists = directory.integerLists
     entries = Dictionary(directory.entries.map { ($0.info.name, $0) }) { first, _ in first }
   }
 

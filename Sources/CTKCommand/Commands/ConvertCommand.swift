@@ -8,14 +8,15 @@ struct ConvertCommand: ReportingCommand {
     commandName: "convert",
     abstract: "Turn other tools' sparse changes into a patch, and patches into theirs.",
     discussion: """
-      Reads patches, SHiRA adapters of PEFT and NAME.indices + NAME.values pairs in \
-      safetensors, and writes each of them. A format that stores float differences is put \
+      Reads patches, SHiRA adapters of PEFT, pytorch_diff.bin of composable-sft and \
+      NAME.indices + NAME.values pairs in safetensors, and writes each of them. A format that stores float differences is put \
       on by one addition each, as its own tool does it; what such an addition cannot reach \
       is counted. Only patches know their base: of other formats the base is taken on trust.
 
       Examples:
         ctk convert adapter --base base --to ctk --output task.ctkpatch
         ctk convert task.ctkpatch --base base --to shira --output adapter
+        ctk convert task.ctkpatch --base base --to sft --output folder
         ctk convert step_11.safetensors --base base --to ctk -o step_11.ctkpatch
         ctk convert task.ctkpatch --base base --to sparse-safetensors -o task.safetensors
       """)
@@ -37,7 +38,7 @@ struct ConvertCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   private static let patchFormat = "ctk"
-  private static let written: [PeerFormat] = [.shira, .sparseSafetensors]
+  private static let written: [PeerFormat] = PeerFormat.allCases
   private static var formats: String {
     ([patchFormat] + written.map(\.rawValue)).joined(separator: ", ")
   }
@@ -66,7 +67,11 @@ struct ConvertCommand: ReportingCommand {
       let summary = try ShiraAdapter.write(
         base: checkpoint, tuned: tuned.source, to: destination, replacesExisting: force.force)
       (fields, text) = (summary.json, PeerText.summary(summary))
-    default:
+    case .sft:
+      let summary = try SparseFineTuningFile.write(
+        base: checkpoint, tuned: tuned.source, to: destination, replacesExisting: force.force)
+      (fields, text) = (summary.json, PeerText.summary(summary))
+    case .sparseSafetensors:
       let summary = try SparseSafetensors.write(
         base: checkpoint, tuned: tuned.source, to: destination, replacesExisting: force.force)
       (fields, text) = (summary.json, PeerText.summary(summary))
@@ -89,6 +94,12 @@ struct ChangesFile {
 
   /// - Throws: `input.invalid` for something else, and the codes of the formats.
   static func open(_ path: String, base: any TensorSource) throws -> ChangesFile {
+    if let file = try SparseFineTuningFile.path(path) {
+      return try ChangesFile(
+        PeerSource(
+          base: base, changes: try SparseFineTuningFile.read(file, base: base), path: file),
+        .sft)
+    }
     if Folder.exists(path) {
       guard ShiraAdapter.isOne(path) else { throw unknown(path) }
       return try ChangesFile(
@@ -129,6 +140,7 @@ struct ChangesFile {
   private static func unknown(_ path: String) -> CommandError {
     CommandError(
       .inputInvalid, "this is no patch, no adapter and no file of sparse changes", path: path,
-      hint: "ctk reads its own patches, SHiRA folders and NAME.indices + NAME.values files")
+      hint: "ctk reads its own patches, SHiRA folders, pytorch_diff.bin and NAME.indices + "
+        + "NAME.values files")
   }
 }

@@ -17,12 +17,10 @@ package enum Targets: Sendable {
   package static let unlabelled = -1
 
   /// Rows that have a label.
-  package var labelledRows: [Int] {
+  package var labelledCount: Int {
     switch self {
-    case .classes(let ids): ids.indices.filter { ids[$0] >= 0 }
-    case .scores(let values): Array(values.indices)
+    case .classes(let ids): ids.count { $0 >= 0 }
+    case .scores(let values): values.count
     }
   }
-
-  package var labelledCount: Int { labelledRows.count }
 }

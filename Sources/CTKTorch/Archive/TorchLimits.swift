@@ -1,7 +1,6 @@
 /// What a reader of untrusted files spends at most; `formats/torch.md` states the numbers.
 enum TorchLimits {
-  static let pickleByteCount = 32 << 20
-  static let opcodeCount = 4 << 20
+  static let pickleByteCount = 64 << 20
   static let stackDepth = 1 << 16
   static let rank = 64
   static let tensorCount = 1 << 17

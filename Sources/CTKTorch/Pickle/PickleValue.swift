@@ -44,7 +44,7 @@ struct PickleHeap: Sendable {
   typealias Entry = (key: PickleValue, value: PickleValue)
 
   private(set) var tuples: [[PickleValue]] = []
-  private(set) var lists: [[PickleValue]] = []
+  private(set) var lists: [PickleList] = []
   private(set) var dictionaries: [[Entry]] = []
   private(set) var storages: [StorageRecord] = []
   private(set) var tensors: [TensorDescription] = []
@@ -55,8 +55,8 @@ struct PickleHeap: Sendable {
     return .tuple(tuples.count - 1)
   }
 
-  mutating func addList(_ elements: [PickleValue] = []) -> PickleValue {
-    lists.append(elements)
+  mutating func addList() -> PickleValue {
+    lists.append(.integers([]))
     return .list(lists.count - 1)
   }
 
@@ -65,8 +65,8 @@ struct PickleHeap: Sendable {
     return .dictionary(dictionaries.count - 1)
   }
 
-  mutating func append(_ elements: some Sequence<PickleValue>, toList list: Int) {
-    lists[list].append(contentsOf: elements)
+  mutating func append(_ elements: some Collection<PickleValue>, toList list: Int) {
+    lists[list].append(elements)
   }
 
   mutating func set(_ key: PickleValue, _ value: PickleValue, inDictionary dictionary: Int) {

@@ -58,6 +58,11 @@ enum TorchGlobal: Sendable, Hashable {
     return table
   }()
 
+  /// The name in module `torch` of a type's storage class.
+  static func storageClass(of dtype: DType) -> String? {
+    storageClasses.first { $0.1 == dtype }.map { $0.0 + "Storage" }
+  }
+
   private static let storageClasses: [(String, DType)] = [
     ("Double", .f64), ("Float", .f32), ("Half", .f16), ("BFloat16", .bf16), ("Long", .i64),
     ("Int", .i32), ("Short", .i16), ("Char", .i8), ("Byte", .u8), ("Bool", .bool),

@@ -6,6 +6,8 @@ import CTKCore
 /// `state_dict/...`. Each container is visited once, whatever refers to it.
 struct StateDictWalk {
   private(set) var tensors: [(name: String, tensor: TensorDescription)] = []
+  /// Lists and tuples that hold whole numbers and nothing else, by name.
+  private(set) var integerLists: [String: [Int]] = [:]
   private(set) var findings: [String] = []
 
   private let heap: PickleHeap
@@ -43,11 +45,23 @@ struct StateDictWalk {
       try push(heap.dictionaries[dictionary], below: name, depth: depth)
     case .list(let list):
       guard try enter(value, at: name, depth: depth) else { return }
-      try push(numbered(heap.lists[list]), below: name, depth: depth)
+      try visit(heap.lists[list], name: name, depth: depth)
     case .tuple(let tuple):
       guard try enter(value, at: name, depth: depth) else { return }
-      try push(numbered(heap.tuples[tuple]), below: name, depth: depth)
+      let elements = heap.tuples[tuple]
+      let list = PickleList.integers(elements).map { PickleList.integers($0) } ?? .values(elements)
+      try visit(list, name: name, depth: depth)
     default: break
+    }
+  }
+
+  private mutating func visit(
+    _ list: PickleList, name: String, depth: Int
+  ) throws(TorchError) {
+    if let integers = list.integers, !integers.isEmpty {
+      integerLists[name] = integers
+    } else {
+      try push(numbered(list.elements), below: name, depth: depth)
     }
   }
 

@@ -22,6 +22,7 @@ struct TorchDirectory {
   let aliases: [String: String]
   let findings: [String]
   let isBigEndian: Bool
+  let integerLists: [String: [Int]]
 
   /// - Throws: the `torch.*` and `zip.*` codes.
   init(file: UnsafeRawBufferPointer) throws(TorchError) {
@@ -54,6 +55,7 @@ struct TorchDirectory {
     self.entries = entries
     self.aliases = aliases
     findings = walk.findings
+    integerLists = walk.integerLists
     isBigEndian = archive.isBigEndian
   }
 }

@@ -14,6 +14,12 @@ public struct PeerSummary: Sendable {
   /// Largest distance of these from the tuned number.
   public internal(set) var largestError = 0.0
 
+  /// Counts an element whose difference was written.
+  mutating func note(_ result: FloatDifference.Result) {
+    inexact += result.isExact ? 0 : 1
+    largestError = max(largestError, result.error)
+  }
+
   /// The members that `ctk convert --json` prints.
   public var json: JSONObject {
     JSONObject([

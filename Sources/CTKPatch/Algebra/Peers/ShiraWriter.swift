@@ -151,8 +151,7 @@ private struct StoredElements {
           Word(littleEndian: old.loadUnaligned(fromByteOffset: offset, as: Word.self)),
           Word(littleEndian: new.loadUnaligned(fromByteOffset: offset, as: Word.self)))
         difference = result.difference
-        summary.inexact += result.isExact ? 0 : 1
-        summary.largestError = max(summary.largestError, result.error)
+        summary.note(result)
       }
       withUnsafeBytes(of: difference.bitPattern.littleEndian) { bytes += $0 }
     }

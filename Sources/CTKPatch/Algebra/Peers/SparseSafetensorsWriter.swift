@@ -75,7 +75,7 @@ extension SparseSafetensors {
 
   static func encoded(_ indices: [Int], as dtype: DType) -> [UInt8] {
     indices.flatMap { index in
-      withUnsafeBytes(of: UInt64(index).littleEndian) { $0.prefix(dtype.bitWidth / 8) }
+      withUnsafeBytes(of: UInt64(index).littleEndian) { Array($0.prefix(dtype.bitWidth / 8)) }
     }
   }
 
