@@ -108,15 +108,24 @@ CTK_INLINE void normal(vf x, vf *density, vf *distribution) {
 
 CTK_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp_(-x)); }
 
+// 32 random bits of entry `index` under a key, for one entry and for a vector of them.
+#define CTK_HASH(type, key0, key1, index)        \
+  type h = (index) * 0x9E3779B9u + (key0);       \
+  h ^= h >> 16;                                  \
+  h *= 0x7feb352du;                              \
+  h ^= h >> 15;                                  \
+  h ^= (key1);                                   \
+  h *= 0x846ca68bu;                              \
+  h ^= h >> 16;
+
+CTK_INLINE uint32_t hashed(uint32_t key0, uint32_t key1, uint32_t index) {
+  CTK_HASH(uint32_t, key0, key1, index)
+  return h;
+}
+
 // All ones where entry i of the site is kept.
 CTK_INLINE vi kept(ctk_dropout site, vu index) {
-  vu h = index * 0x9E3779B9u + site.key0;
-  h ^= h >> 16;
-  h *= 0x7feb352du;
-  h ^= h >> 15;
-  h ^= site.key1;
-  h *= 0x846ca68bu;
-  h ^= h >> 16;
+  CTK_HASH(vu, site.key0, site.key1, index)
   return (vi)(h >= site.threshold);
 }
 

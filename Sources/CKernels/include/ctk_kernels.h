@@ -37,6 +37,15 @@ typedef struct CTK_SENDABLE {
   float scale;
 } ctk_dropout;
 
+/// Noise on a run of floats: entry i gets `scale` times a number that is a function of
+/// (key, i), uniform in -1 ..< 1 or standard normal.
+typedef struct CTK_SENDABLE {
+  uint32_t key0;
+  uint32_t key1;
+  float scale;
+  int is_normal;
+} ctk_noise;
+
 /// Constants of one AdamW step.
 typedef struct CTK_SENDABLE {
   float beta1;
@@ -155,6 +164,18 @@ typedef struct CTK_SENDABLE {
   /// AdamW on consecutive weights.
   void (*adamw)(float *weights, const float *gradient, float *first_moment, float *second_moment,
                 ptrdiff_t count, ctk_adamw constants);
+  /// w = w * decay - rate * g.
+  void (*sgd)(float *weights, const float *gradient, ptrdiff_t count, float rate, float decay);
+  /// g += factor * (w - anchor).
+  void (*add_pull)(const float *weights, const float *anchor, float factor, float *gradient,
+                   ptrdiff_t count);
+  /// w = (w - rate * (w - anchor)) * decay.
+  void (*pull)(float *weights, const float *anchor, float rate, float decay, ptrdiff_t count);
+  /// saved = w; w = anchor + dropout(w - anchor).
+  void (*mix)(float *weights, const float *anchor, float *saved, ctk_dropout site,
+              uint32_t first, ptrdiff_t count);
+  /// x += noise, `first` being the first entry's number.
+  void (*add_noise)(float *x, ctk_noise noise, uint32_t first, ptrdiff_t count);
   /// AdamW on the weights at `positions`; gradient and moments are compact.
   void (*adamw_scattered)(float *weights, const uint32_t *positions, const float *gradient,
                           float *first_moment, float *second_moment, ptrdiff_t count,

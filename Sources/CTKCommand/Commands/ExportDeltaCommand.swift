@@ -56,6 +56,10 @@ struct ExportDeltaCommand: ReportingCommand {
     let before = try readSmallFile(base + "/" + Self.configurationName)
     if let runFolder {
       let run = try FinishedRun(folder: RunFolder(path: runFolder), base: checkpoint)
+      if let drift = run.drift, drift.moved > 0 {
+        reporter.note(
+          RunText.drift(drift) + ": the patch holds them too; --profile paper freezes them")
+      }
       try export(
         checkpoint, run.weights, before: before, after: run.configuration,
         run.provenance(license: license, note: note, tool: Version.text), reporter)

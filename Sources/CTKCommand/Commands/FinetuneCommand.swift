@@ -30,23 +30,7 @@ struct FinetuneCommand: ReportingCommand {
   @Option(name: [.customShort("o"), .customLong("output")], help: "Run folder to write.")
   var destination: String
 
-  @Option(help: "child-d (the Fisher-chosen child) or vanilla (every weight).")
-  var method = "child-d"
-
-  @Option(help: "How the method is carried out: paper (frozen weights keep every bit).")
-  var profile = "paper"
-
-  @Option(help: "Share of the scored weights in the child (default: 0.1, or the mask's).")
-  var keep: Double?
-
-  @Option(help: "Mask to train, instead of one computed for this run.")
-  var mask: String?
-
-  @Option(help: "Weights that may be in the child: encoder, all, or a regular expression.")
-  var scope = "encoder"
-
-  @Option(help: "Tensors trained whole besides the child, as a regular expression.")
-  var dense = FinetuneOptions.defaultDense
+  @OptionGroup var method: MethodOptions
 
   @Option(help: "Passes over the training data.")
   var epochs = 3
@@ -54,14 +38,15 @@ struct FinetuneCommand: ReportingCommand {
   @Option(help: "Examples in a step.")
   var batchSize = 16
 
-  @Option(help: "Peak learning rate (default: 2e-4 for child-d, 5e-5 for vanilla).")
+  @Option(help: "Peak learning rate (default: 2e-4 for child-d, 1e-4 for child-f, else 5e-5).")
   var learningRate: Double?
 
-  @Option(help: "Share of the steps that warm up.")
-  var warmup = 0.1
+  @Option(help: "Share of the steps that warm up (default: 0.1).")
+  var warmup: Double?
 
-  @Option(help: "Decoupled weight decay on what trains.")
-  var weightDecay = 0.01
+  @Option(
+    help: "Decoupled decay towards zero (default: 0.01, 0 for weight-decay and recadam).")
+  var weightDecay: Double?
 
   @Option(help: "Largest norm of the gradient of what trains.")
   var clip = 1.0
@@ -93,7 +78,7 @@ struct FinetuneCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
-    let mask = try mask.map { try ParameterMask(path: $0) }
+    let mask = try method.mask.map { try ParameterMask(path: $0) }
     let options = try options(mask)
     if resume {
       try OutputPath.requireParent(of: destination)
@@ -101,7 +86,7 @@ struct FinetuneCommand: ReportingCommand {
       try OutputPath.require(freeFolder: destination, .run, force)
     }
     let checkpoint = try Checkpoint.open(base)
-    if mask == nil && options.method == .childD {
+    if mask == nil && options.method.contains(.childD) {
       try options.maskRecipe.requireScope(in: checkpoint.configuration)
     }
     let (data, metrics) = try task.read(
@@ -142,20 +127,7 @@ struct FinetuneCommand: ReportingCommand {
 
   private func options(_ mask: ParameterMask?) throws -> FinetuneOptions {
     var options = FinetuneOptions()
-    guard let method = FinetuneMethod(rawValue: method) else {
-      throw ValidationError("--method must be child-d or vanilla")
-    }
-    guard profile == "paper" else { throw ValidationError("--profile must be paper") }
-    if mask != nil && method == .vanilla {
-      throw ValidationError("--mask needs --method child-d; vanilla trains every weight")
-    }
-    if let mask, let keep, keep != mask.keep {
-      throw ValidationError("the mask keeps \(mask.keep), leave out --keep \(keep)")
-    }
-    options.method = method
-    options.keep = keep ?? mask?.keep ?? options.keep
-    options.scope = scope
-    options.dense = dense
+    try method.fill(&options, mask)
     options.epochs = epochs
     options.batchSize = batchSize
     options.learningRate = learningRate

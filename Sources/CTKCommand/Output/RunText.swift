@@ -27,7 +27,13 @@ enum RunText {
         line("steps", "\(result.steps) in \(Humanize.duration(result.seconds)), \(speed) tokens/s"),
         line("peak memory", Humanize.bytes(result.peakMemoryBytes)),
         line("fingerprint", result.fingerprint.hex),
-      ]).joined(separator: "\n")
+      ] + (result.drift.map { [line("drift", drift($0))] } ?? [])).joined(separator: "\n")
+  }
+
+  /// What a patch holds besides the child when frozen weights are not frozen.
+  static func drift(_ drift: ChildDrift) -> String {
+    "\(Humanize.count(drift.moved)) of \(Humanize.count(drift.weights)) weights outside the child "
+      + "changed, by at most \(drift.largestRelative) of their value"
   }
 
   private static func labels(_ labels: LabelSpace) -> String {

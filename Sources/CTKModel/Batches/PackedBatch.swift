@@ -36,6 +36,16 @@ package struct PackedBatch: Sendable {
 
   package func length(_ sequence: Int) -> Int { offsets[sequence + 1] - offsets[sequence] }
 
+  /// All sequences, and then all of them once more.
+  package var doubled: PackedBatch {
+    var doubled = self
+    doubled.tokenIDs += tokenIDs
+    doubled.tokenTypeIDs += tokenTypeIDs
+    doubled.positions += positions
+    doubled.offsets += offsets.dropFirst().map { tokenCount + $0 }
+    return doubled
+  }
+
   package var longest: Int { (0..<sequenceCount).map { length($0) }.max() ?? 0 }
 }
 
@@ -49,6 +59,11 @@ package struct BatchLimits: Sendable {
     self.tokens = tokens
     self.sequences = sequences
     self.longest = longest
+  }
+
+  /// Limits of doubled batches.
+  package var doubled: BatchLimits {
+    BatchLimits(tokens: 2 * tokens, sequences: 2 * sequences, longest: longest)
   }
 
   /// Limits that hold every one of the batches.

@@ -17,10 +17,12 @@ package enum Targets: Sendable {
   package static let unlabelled = -1
 
   /// Rows that have a label.
-  package var labelledCount: Int {
+  package var labelledRows: [Int] {
     switch self {
-    case .classes(let ids): ids.count { $0 >= 0 }
-    case .scores(let values): values.count
+    case .classes(let ids): ids.indices.filter { ids[$0] >= 0 }
+    case .scores(let values): Array(values.indices)
     }
   }
+
+  package var labelledCount: Int { labelledRows.count }
 }

@@ -102,15 +102,16 @@ extension SequenceClassifier {
   ///
   /// - Parameter dropout: nil for evaluation.
   package func forward(
-    _ batch: PackedBatch, dropout: DropoutStream?, _ parameters: ParameterVector,
-    _ workspace: Workspace
+    _ batch: PackedBatch, dropout: DropoutStream?, noise: EmbeddingNoise? = nil,
+    _ parameters: ParameterVector, _ workspace: Workspace
   ) -> Pass {
     let arena = workspace.arena
     arena.reset()
     let sites = PassDropout(stream: dropout, rates: dropoutRates)
     let embedded = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     let keptEmbeddings = embeddings.forward(
-      batch, into: embedded, dropout: sites.site(.embeddings), parameters, workspace)
+      batch, into: embedded, dropout: sites.site(.embeddings), noise: noise, parameters,
+      workspace)
     let positions = positions(batch, sites, workspace)
     var hidden = embedded
     var kept: [EncoderLayer.Kept] = []
@@ -149,7 +150,8 @@ extension SequenceClassifier {
     var hidden = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     var next = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
     let mark = arena.mark
-    _ = embeddings.forward(batch, into: hidden, dropout: .off, parameters, workspace)
+    _ = embeddings.forward(
+      batch, into: hidden, dropout: .off, noise: nil, parameters, workspace)
     for layer in layers {
       arena.release(to: mark)
       _ = layer.forward(

@@ -16,11 +16,13 @@ struct Embeddings {
     /// [T, E], the projection's input.
     let embedded: Matrix
     let positionRows: [Int32]
+    /// Tokens before the first with noise; behind them word embeddings are constants.
+    let cleanTokens: Int
   }
 
   /// - Parameter output: [T, H].
   func forward(
-    _ batch: PackedBatch, into output: Matrix, dropout: ctk_dropout,
+    _ batch: PackedBatch, into output: Matrix, dropout: ctk_dropout, noise: EmbeddingNoise?,
     _ parameters: ParameterVector, _ workspace: Workspace
   ) -> Kept {
     let (arena, compute) = (workspace.arena, workspace.compute)
@@ -29,6 +31,8 @@ struct Embeddings {
     let sums = norm == nil ? embedded : arena.takeMatrix(batch.tokenCount, width)
     let positionRows = positions?.rows(batch) ?? []
     addUp(batch, positionRows, into: sums, parameters, compute)
+    let cleanTokens = noise.map { batch.offsets[$0.firstSequence] } ?? batch.tokenCount
+    noise?.add(to: sums.rows(cleanTokens..<batch.tokenCount), compute)
     let keptNorm = norm?.forward(
       sums, bias: nil, residual: nil, dropout: .off, into: embedded, parameters, workspace)
     if dropout.threshold != 0 { compute.drop(embedded, into: embedded, dropout) }
@@ -36,7 +40,8 @@ struct Embeddings {
       projection.forwardWithoutBias(embedded, into: output, parameters, compute)
       compute.addBias(parameters.pointer(projection.bias), to: output)
     }
-    return Kept(norm: keptNorm, embedded: embedded, positionRows: positionRows)
+    return Kept(
+      norm: keptNorm, embedded: embedded, positionRows: positionRows, cleanTokens: cleanTokens)
   }
 
   private func addUp(
@@ -78,9 +83,14 @@ struct Embeddings {
       norm.backward(
         keptNorm, gradient: slope, examples: batch.offsets, sink: sink, parameters, compute)
     }
+    if sink.wants(words) {
+      let clean = 0..<kept.cleanTokens
+      sink.embedding(
+        table: words, indices: Array(batch.tokenIDs[clean]), gradient: slope.rows(clean),
+        examples: batch.offsets.filter { $0 <= kept.cleanTokens })
+    }
     let lookUps: [(ParameterID?, [Int32])] = [
-      (words, batch.tokenIDs), (positions?.table, kept.positionRows),
-      (tokenTypes, batch.tokenTypeIDs),
+      (positions?.table, kept.positionRows), (tokenTypes, batch.tokenTypeIDs),
     ]
     for case (let table?, let indices) in lookUps where sink.wants(table) {
       sink.embedding(table: table, indices: indices, gradient: slope, examples: batch.offsets)

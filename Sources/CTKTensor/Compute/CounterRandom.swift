@@ -57,4 +57,27 @@ extension ctk_dropout {
       key0: UInt32(truncatingIfNeeded: key), key1: UInt32(truncatingIfNeeded: key >> 32),
       threshold: threshold, scale: threshold == 0 ? 1 : 1 / (1 - probability))
   }
+
+  /// A site that keeps a share of its entries, each divided by that share.
+  ///
+  /// - Parameter keep: above 0 and at most 1.
+  package init(keep: Double, random: CounterRandom) {
+    precondition(keep > 0 && keep <= 1)
+    var random = random
+    let key = random.next()
+    self.init(
+      key0: UInt32(truncatingIfNeeded: key), key1: UInt32(truncatingIfNeeded: key >> 32),
+      threshold: UInt32((1 - keep) * 0x1p32), scale: Float(1 / keep))
+  }
+}
+
+extension ctk_noise {
+  /// Noise keyed by a random stream.
+  package init(scale: Float, isNormal: Bool, random: CounterRandom) {
+    var random = random
+    let key = random.next()
+    self.init(
+      key0: UInt32(truncatingIfNeeded: key), key1: UInt32(truncatingIfNeeded: key >> 32),
+      scale: scale, is_normal: isNormal ? 1 : 0)
+  }
 }

@@ -44,7 +44,7 @@ package struct BenchSubject {
     parameters = model.parameters
     if let mask {
       plan = try TrainablePlan.of(
-        network.layout, method: .childD, mask: mask, dense: FinetuneOptions.defaultDense,
+        network.layout, TrainableChoice(FinetuneOptions()), mask: mask,
         initialized: model.initialized)
     } else {
       plan = Self.evenPlan(network.layout, keep: keep)

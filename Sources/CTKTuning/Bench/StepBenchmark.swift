@@ -98,8 +98,10 @@ package struct StepBenchmark {
       }
       let update = Stopwatch.seconds {
         optimizer.step(
-          parameters, gradient: gradient, learningRate: 1e-6,
-          gradientScale: Float(min(1, 1 / (gradient.norm + 1e-6))))
+          parameters, gradient: gradient,
+          OptimizerUpdate(
+            number: round + 1, learningRate: 1e-6,
+            gradientScale: Float(min(1, 1 / (gradient.norm + 1e-6)))))
       }
       // The first round touches memory for the first time.
       if round == 0 { continue }

@@ -10,6 +10,8 @@ package enum TuningErrorCode: String, FailureCode {
   case dataTooFewColumns = "data.too-few-columns"
   case dataLabelUnknown = "data.label-unknown"
   case dataRowInvalid = "data.row-invalid"
+  case methodUnknown = "method.unknown"
+  case methodContradictory = "method.contradictory"
   case maskWrongBase = "mask.wrong-base"
   case maskEmpty = "mask.empty-scope"
   case keepInvalid = "mask.keep-invalid"
@@ -26,7 +28,9 @@ package enum TuningErrorCode: String, FailureCode {
 
   package var status: ExitStatus {
     switch self {
-    case .taskUnknown, .keepInvalid, .patternInvalid, .optionInvalid: .usage
+    case .taskUnknown, .methodUnknown, .methodContradictory, .keepInvalid, .patternInvalid,
+      .optionInvalid:
+      .usage
     case .dataMissing, .runMissing: .inputMissing
     case .notFinite: .failed
     case .interrupted: .interrupted

@@ -121,6 +121,15 @@ package struct TaskModel {
     }
   }
 
+  /// The same model with weights of its own.
+  func copyingParameters() -> TaskModel {
+    let copy = ParameterVector(layout: parameters.layout)
+    copy.storage.base.update(from: parameters.storage.base, count: parameters.storage.count)
+    return TaskModel(
+      checkpoint: checkpoint, network: network, parameters: copy, tokenizer: tokenizer,
+      labels: labels, initialized: initialized)
+  }
+
   /// Examples between two reports of progress.
   private static let reportInterval = 1024
 

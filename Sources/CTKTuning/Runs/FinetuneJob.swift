@@ -45,9 +45,12 @@ package struct FinetuneJob {
     let continues = resumes ? try canContinue() : false
     if continues && folder.isComplete { return try finished() }
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: options.seed)
-    let mask = try continues ? storedMask() : chosenMask(model)
+    let child = RunMask(
+      folder: folder, options: options, manifest: manifest, given: mask, train: data.train,
+      session: session, compute: compute)
+    let mask = try continues ? child.resume(model) : child.begin(model)
     let plan = try TrainablePlan.of(
-      model.network.layout, method: options.method, mask: mask, dense: options.dense,
+      model.network.layout, TrainableChoice(options), mask: mask,
       initialized: model.initialized)
     let weights = try RunWeights(
       base: checkpoint.weights, parameters: model.parameters, plan: plan)
@@ -56,7 +59,7 @@ package struct FinetuneJob {
     }
     do {
       let outcome = try train(model, plan)
-      return try record(outcome, model, weights)
+      return try record(outcome, model, plan, weights)
     } catch {
       // A run without a saved step holds nothing to continue from.
       if !continues && !Folder.fileExists(folder.state) { Folder.removeTree(folder.path) }
@@ -91,36 +94,6 @@ package struct FinetuneJob {
     return result
   }
 
-  // MARK: Mask
-
-  /// The mask that the run was begun with; nil for vanilla.
-  private func storedMask() throws(TuningError) -> ParameterMask? {
-    if options.method == .vanilla { return nil }
-    return try TuningError.wrap { () throws(PatchError) in try ParameterMask(path: folder.mask) }
-  }
-
-  /// The mask given, or a new one; nil for vanilla.
-  private func chosenMask(_ model: TaskModel) throws(TuningError) -> ParameterMask? {
-    if options.method == .vanilla { return nil }
-    guard let mask else { return try newMask(model) }
-    guard mask.baseFingerprint == manifest.baseFingerprint else {
-      throw TuningError(
-        .maskWrongBase, "the mask was made for another base",
-        hint: "make a mask for this base with ctk mask")
-    }
-    return mask
-  }
-
-  private func newMask(_ model: TaskModel) throws(TuningError) -> ParameterMask {
-    let recipe = options.maskRecipe
-    let scorer = MaskScorer(
-      model: model, maxLength: options.maxLength, keeping: session.activations, compute: compute)
-    let scores = try scorer.scores(recipe, examples: data.train, session.onProgress)
-    return try MaskBuilder(layout: model.network.layout).mask(
-      scores, recipe, baseFingerprint: manifest.baseFingerprint,
-      provenance: Provenance(task: manifest.task, method: options.method.rawValue))
-  }
-
   // MARK: Training and results
 
   private func train(
@@ -137,12 +110,16 @@ package struct FinetuneJob {
   }
 
   private func record(
-    _ outcome: Finetuner.Outcome, _ model: TaskModel, _ weights: RunWeights
+    _ outcome: Finetuner.Outcome, _ model: TaskModel, _ plan: TrainablePlan,
+    _ weights: RunWeights
   ) throws(TuningError) -> RunResult {
     do {
       let result = RunResult(
         outcome, peakMemoryBytes: session.peakMemoryBytes(),
-        fingerprint: try Fingerprint.of(weights))
+        fingerprint: try Fingerprint.of(weights),
+        drift: try plan.gradientChild.map {
+          try ChildDrift(of: $0, model.parameters, base: checkpoint.weights)
+        })
       let configuration = model.tunedConfiguration
       try RunFolder.write(configuration, to: folder.configuration)
       if session.plots { try plot() }

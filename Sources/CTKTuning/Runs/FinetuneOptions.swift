@@ -1,33 +1,23 @@
 package import CTKCore
 
-/// How a run moves the weights.
-package enum FinetuneMethod: String, Sendable, CaseIterable {
-  /// Child-Tuning-D: a fixed child chosen by Fisher information.
-  case childD = "child-d"
-  /// Every weight trains.
-  case vanilla
-
-  /// The peak learning rate that serves the method when none is given.
-  ///
-  /// A child of a tenth of the weights needs larger steps: at vanilla's rate it
-  /// stays short of what it reaches at four times that (docs/benchmarks).
-  package var defaultLearningRate: Double { self == .childD ? 2e-4 : 5e-5 }
-}
-
 /// Everything that decides a run's outcome, as its manifest records it.
 package struct FinetuneOptions: Sendable, Equatable {
-  package var method = FinetuneMethod.childD
-  package var keep = 0.1
-  package var scope = "encoder"
-  package var granularity = FisherGranularity.example
-  package var fisherUsesDropout = false
-  /// Regular expression over the tensors that train whole besides the child.
-  package var dense = FinetuneOptions.defaultDense
+  package var method = TuningMethod.childD
+  package var profile = TuningProfile.paper
+  package var settings = MethodSettings()
+  package var optimizer = Optimizer.Kind.adamW
+  /// Weights that may be in the child; nil takes the profile's.
+  package var scope: String?
+  /// Regular expression over the tensors that train whole besides the child; nil takes the
+  /// task's own.
+  package var dense: String?
   package var epochs = 3
   package var batchSize = 16
   package var learningRate: Double?
-  package var warmup = 0.1
-  package var weightDecay = 0.01
+  /// Share of the steps; nil takes the profile's.
+  package var warmup: Double?
+  /// Towards zero; nil takes the method's.
+  package var weightDecay: Double?
   package var clippingNorm = 1.0
   package var maxLength = 128
   package var seed: UInt64 = 42
@@ -40,22 +30,34 @@ package struct FinetuneOptions: Sendable, Equatable {
   package init() {}
 
   package var peakLearningRate: Double { learningRate ?? method.defaultLearningRate }
+  package var resolvedDense: String { dense ?? Self.defaultDense }
+  package var resolvedWarmup: Double { warmup ?? profile.warmup(of: method) }
+  package var resolvedWeightDecay: Double { weightDecay ?? method.defaultWeightDecay }
 
   /// How the child is chosen when no mask is given.
   package var maskRecipe: MaskRecipe {
-    var recipe = MaskRecipe()
-    recipe.keep = keep
-    recipe.scope = scope
-    recipe.fisher.granularity = granularity
-    recipe.fisher.usesDropout = fisherUsesDropout
+    var recipe = MaskRecipe(profile.maskPreset)
+    recipe.keep = settings.keep(of: method)
+    recipe.scope = scope ?? recipe.scope
     recipe.fisher.batchSize = batchSize
     recipe.fisher.seed = seed
     return recipe
   }
 
-  /// - Throws: `options.invalid`, `options.pattern-invalid`, `mask.keep-invalid`.
+  /// - Throws: `options.invalid`, `options.pattern-invalid`, `mask.keep-invalid`,
+  ///   `method.contradictory`.
   package func validate() throws(TuningError) {
     try maskRecipe.validate()
+    try settings.validate(for: method, learningRate: peakLearningRate)
+    if method.contains(.recAdam) && optimizer != .adamW {
+      throw TuningError(.methodContradictory, "recadam is a form of --optimizer adamw")
+    }
+    if dense != nil && method.contains(.childD) && profile.movesWholeNetwork {
+      throw TuningError(
+        .methodContradictory, "--profile \(profile.rawValue) trains all that is out of scope",
+        hint: "leave out --dense")
+    }
+    let (warmup, weightDecay) = (resolvedWarmup, resolvedWeightDecay)
     let rules: [(Bool, String)] = [
       (epochs > 0, "--epochs must be at least 1"),
       (batchSize > 0, "--batch-size must be at least 1"),
@@ -66,26 +68,36 @@ package struct FinetuneOptions: Sendable, Equatable {
       (clippingNorm > 0, "--clip must be positive"),
     ]
     if let broken = rules.first(where: { !$0.0 }) { throw TuningError(.optionInvalid, broken.1) }
-    _ = try NamePatternMatcher(dense)
+    _ = try NamePatternMatcher(resolvedDense)
   }
 
+  /// Every option with its resolved value; of the methods' numbers those that are used.
   package var json: JSONObject {
-    JSONObject([
-      "batch_size": .integer(batchSize),
-      "clipping_norm": .real(clippingNorm),
-      "dense": .string(dense),
-      "epochs": .integer(epochs),
-      "fisher": .string(granularity.rawValue),
-      "fisher_dropout": .bool(fisherUsesDropout),
-      "keep": .real(keep),
-      "learning_rate": .real(peakLearningRate),
-      "max_length": .integer(maxLength),
-      "method": .string(method.rawValue),
-      "profile": "paper",
-      "scope": .string(scope),
-      "seed": .string(String(seed)),
-      "warmup": .real(warmup),
-      "weight_decay": .real(weightDecay),
-    ])
+    var fields = settings.json(for: method)
+    if method.contains(.childD) {
+      fields["fisher"] = .string(maskRecipe.fisher.granularity.rawValue)
+      fields["fisher_dropout"] = .bool(maskRecipe.fisher.usesDropout)
+      fields["scope"] = .string(maskRecipe.scope)
+    }
+    fields["batch_size"] = .integer(batchSize)
+    fields["clipping_norm"] = .real(clippingNorm)
+    fields["dense"] = .string(resolvedDense)
+    fields["epochs"] = .integer(epochs)
+    fields["learning_rate"] = .real(peakLearningRate)
+    fields["max_length"] = .integer(maxLength)
+    fields["method"] = .string(method.description)
+    fields["optimizer"] = .string(optimizer.rawValue)
+    fields["profile"] = .string(profile.rawValue)
+    fields["seed"] = .string(String(seed))
+    fields["warmup"] = .real(resolvedWarmup)
+    fields["weight_decay"] = .real(resolvedWeightDecay)
+    return fields.sorted
+  }
+}
+
+extension JSONObject {
+  /// The members in the order of their names, as a manifest has them.
+  fileprivate var sorted: JSONObject {
+    keys.sorted().reduce(into: JSONObject()) { $0[$1] = self[$1] }
   }
 }

@@ -67,10 +67,15 @@ package final class Finetuner {
   private static func settings(_ options: FinetuneOptions, steps: Int) -> Trainer.Settings {
     var settings = Trainer.Settings(
       schedule: LearningRateSchedule(
-        peak: options.peakLearningRate, totalSteps: steps, warmupRatio: options.warmup),
+        peak: options.peakLearningRate, totalSteps: steps, warmupRatio: options.resolvedWarmup),
       seed: options.seed)
-    settings.optimizer = AdamW.Settings(weightDecay: Float(options.weightDecay))
+    settings.optimizer = AdamW.Settings(weightDecay: Float(options.resolvedWeightDecay))
+    settings.optimizer.form = options.profile.adamForm
+    settings.rule = options.optimizer
     settings.clippingNorm = options.clippingNorm
+    settings.recipe = MethodRecipe(options.method, options.settings)
+    // Mixout is dropout towards the pretrained weights, and takes the place of the other.
+    settings.usesDropout = !options.method.contains(.mixout)
     return settings
   }
 

@@ -9,6 +9,8 @@ package struct FinishedRun {
   package let weights: RunWeights
   /// The child, or nil for a run that trained everything.
   package let mask: ParameterMask?
+  /// Of the weights outside the child, where they may move.
+  package let drift: ChildDrift?
   /// Bytes of the tuned model's `config.json`.
   package let configuration: [UInt8]
 
@@ -29,19 +31,18 @@ package struct FinishedRun {
         .runMismatch, "the run was tuned from another base",
         path: folder.path, hint: "its base was \(manifest.basePath)")
     }
-    let method = manifest.options["method"]?.stringValue.flatMap(FinetuneMethod.init(rawValue:))
-    let hasMask = method != .vanilla
+    let choice = try TrainableChoice(manifest, folder)
+    let hasMask = choice.method.contains(.childD)
     let mask = try TuningError.wrap { () throws(PatchError) in
       hasMask ? try ParameterMask(path: folder.mask) : nil
     }
     let model = try TaskModel.load(base, labels: manifest.labels, seed: 0)
     let plan = try TrainablePlan.of(
-      model.network.layout, method: method ?? .childD, mask: mask,
-      dense: manifest.options["dense"]?.stringValue ?? FinetuneOptions.defaultDense,
-      initialized: model.initialized)
+      model.network.layout, choice, mask: mask, initialized: model.initialized)
     try RunState.restoreWeights(
       model.parameters, plan: plan, planDigest: plan.digest, from: folder.state)
     self.mask = mask
+    drift = try RunResult.read(folder).drift
     weights = try RunWeights(base: base.weights, parameters: model.parameters, plan: plan)
     configuration = try TuningError.wrap { () throws(CoreError) in
       try readSmallFile(folder.configuration)

@@ -14,16 +14,20 @@ package struct RunResult: Sendable, Equatable {
   package let peakMemoryBytes: Int
   /// Of the tuned weights.
   package let fingerprint: Digest
+  /// Of the weights outside the child, where they may move.
+  package let drift: ChildDrift?
 
   package var json: JSONObject {
     var values = JSONObject()
     for result in metrics { values[result.name] = .real(result.value) }
-    return JSONObject([
+    var fields = JSONObject([
       "metrics": .object(values), "steps": .integer(steps), "seconds": .real(seconds),
       "tokens_per_second": .real(tokensPerSecond),
       "median_step_seconds": .real(medianStepSeconds),
       "peak_memory_bytes": .integer(peakMemoryBytes), "fingerprint": .string(fingerprint.hex),
     ])
+    fields["drift"] = drift?.json
+    return fields
   }
 
   /// Reads the result of a complete run.
@@ -61,6 +65,8 @@ package struct RunResult: Sendable, Equatable {
       value.doubleValue.flatMap { MetricResult(name: name, value: $0) }
     }
     guard metrics.count == values.count, !metrics.isEmpty else { return nil }
+    let drift = json["drift"].map { ChildDrift(json: $0) }
+    if case .some(.none) = drift { return nil }
     self.metrics = metrics
     self.steps = steps
     self.seconds = seconds
@@ -68,12 +74,15 @@ package struct RunResult: Sendable, Equatable {
     medianStepSeconds = median
     peakMemoryBytes = memory
     self.fingerprint = fingerprint
+    self.drift = drift ?? nil
   }
 }
 
 extension RunResult {
   /// - Parameter peakMemoryBytes: largest resident set of this process.
-  init(_ outcome: Finetuner.Outcome, peakMemoryBytes: Int, fingerprint: Digest) {
+  init(
+    _ outcome: Finetuner.Outcome, peakMemoryBytes: Int, fingerprint: Digest, drift: ChildDrift?
+  ) {
     metrics = outcome.metrics
     steps = outcome.steps
     seconds = outcome.seconds
@@ -81,5 +90,6 @@ extension RunResult {
     medianStepSeconds = outcome.medianStepSeconds
     self.peakMemoryBytes = peakMemoryBytes
     self.fingerprint = fingerprint
+    self.drift = drift
   }
 }

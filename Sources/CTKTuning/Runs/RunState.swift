@@ -6,8 +6,6 @@ package import CTKTensor
 /// The resumable part of a run: compact weights, moments and the step count.
 package enum RunState {
   private static let weightsName = "weights"
-  private static let firstMomentName = "first_moment"
-  private static let secondMomentName = "second_moment"
   private static let format = "ctk-run-state"
 
   /// Writes the state so that it is complete or absent at every moment.
@@ -19,12 +17,7 @@ package enum RunState {
     let weights = FloatBuffer(count: trainer.plan.count)
     trainer.plan.gather(trainer.parameters, into: weights)
     var vectors = [(weightsName, weights)]
-    if keepsMoments {
-      vectors += [
-        (firstMomentName, trainer.optimizer.firstMoment),
-        (secondMomentName, trainer.optimizer.secondMoment),
-      ]
-    }
+    if keepsMoments { vectors += trainer.optimizer.state }
     do {
       let infos = try vectors.map { try TensorInfo(name: $0.0, dtype: .f32, shape: [$0.1.count]) }
       var writer = try SafetensorsWriter(
@@ -61,10 +54,11 @@ package enum RunState {
     }
     try loadWeights(of: file, plan: trainer.plan, into: trainer.parameters)
     if step < totalSteps {
-      try load(firstMomentName, of: file, into: trainer.optimizer.firstMoment)
-      try load(secondMomentName, of: file, into: trainer.optimizer.secondMoment)
+      for vector in trainer.optimizer.state {
+        try load(vector.name, of: file, into: vector.values)
+      }
     }
-    trainer.optimizer.stepCount = step
+    trainer.stepCount = step
   }
 
   /// Puts a run's weights into the base's parameters.
@@ -117,10 +111,11 @@ package enum RunState {
 extension TrainablePlan {
   /// Copies the trainable weights out of the parameters.
   package func gather(_ parameters: ParameterVector, into compact: FloatBuffer) {
-    forEachSlice(parameters) { slice, weights, positions in
-      let target = compact.base + slice.start
-      if let positions {
-        for index in 0..<slice.count { target[index] = weights[Int(positions[index])] }
+    for slice in slices {
+      let (target, weights) = (compact.base + slice.start, parameters.pointer(slice.id))
+      if let first = slice.firstPosition {
+        let places = positions.base + first
+        for index in 0..<slice.count { target[index] = weights[Int(places[index])] }
       } else {
         target.update(from: weights, count: slice.count)
       }
@@ -129,22 +124,17 @@ extension TrainablePlan {
 
   /// Copies compact weights to their places among the parameters.
   package func scatter(_ compact: FloatBuffer, into parameters: ParameterVector) {
-    forEachSlice(parameters) { slice, weights, positions in
-      let source = compact.base + slice.start
-      if let positions {
-        for index in 0..<slice.count { weights[Int(positions[index])] = source[index] }
-      } else {
-        weights.update(from: source, count: slice.count)
-      }
-    }
+    for slice in slices { scatter(compact, slice, into: parameters) }
   }
 
-  private func forEachSlice(
-    _ parameters: ParameterVector,
-    _ body: (Slice, UnsafeMutablePointer<Float>, UnsafeMutablePointer<UInt32>?) -> Void
-  ) {
-    for slice in slices {
-      body(slice, parameters.pointer(slice.id), slice.firstPosition.map { positions.base + $0 })
+  /// The same for one slice.
+  func scatter(_ compact: FloatBuffer, _ slice: Slice, into parameters: ParameterVector) {
+    let (source, weights) = (compact.base + slice.start, parameters.pointer(slice.id))
+    if let first = slice.firstPosition {
+      let places = positions.base + first
+      for index in 0..<slice.count { weights[Int(places[index])] = source[index] }
+    } else {
+      weights.update(from: source, count: slice.count)
     }
   }
 

@@ -14,6 +14,8 @@ package final class TrainablePlan: Sendable {
     /// First entry in `positions`, or nil when the whole parameter trains.
     package let firstPosition: Int?
     package let decays: Bool
+    /// Whether the base has the parameter; nothing is pulled towards a drawn value.
+    package let isPretrained: Bool
   }
 
   package let layout: ParameterLayout
@@ -23,13 +25,22 @@ package final class TrainablePlan: Sendable {
   /// Positions of all child entries within their own parameters.
   let positions: PositionBuffer
   private let sliceOfParameter: [Int?]
+  /// The child of parameters that the optimizer moves whole, as in the authors' code; nil
+  /// where every gradient counts.
+  package let gradientChild: ChildEntries?
 
   /// - Parameter child: sorted positions of the child's entries by parameter.
   /// - Parameter dense: parameters that train whole; they take precedence over `child`.
+  /// - Parameter drawn: parameters that the base lacks.
+  /// - Parameter gradientChild: the entries whose gradient counts, of parameters in `dense`.
+  /// - Parameter decays: which parameters AdamW decays.
   package init(
-    layout: ParameterLayout, child: [ParameterID: [UInt32]], dense: Set<ParameterID>
+    layout: ParameterLayout, child: [ParameterID: [UInt32]], dense: Set<ParameterID>,
+    drawn: Set<ParameterID> = [], gradientChild: ChildEntries? = nil,
+    decays: (Parameter) -> Bool = { $0.role.decays }
   ) {
     self.layout = layout
+    self.gradientChild = gradientChild
     let sparse = child.filter { !dense.contains($0.key) && !$0.value.isEmpty }
     positions = PositionBuffer(count: sparse.values.map(\.count).reduce(0, +))
     var slices: [Slice] = []
@@ -45,7 +56,8 @@ package final class TrainablePlan: Sendable {
       slices.append(
         Slice(
           id: id, start: start, count: count,
-          firstPosition: chosen == nil ? nil : firstPosition, decays: parameter.role.decays))
+          firstPosition: chosen == nil ? nil : firstPosition, decays: decays(parameter),
+          isPretrained: !drawn.contains(id)))
       start += count
       if chosen != nil { firstPosition += count }
     }

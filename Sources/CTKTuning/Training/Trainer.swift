@@ -9,10 +9,12 @@ package final class Trainer {
   package struct Settings: Sendable, Equatable {
     package var schedule: LearningRateSchedule
     package var optimizer = AdamW.Settings()
+    package var rule = Optimizer.Kind.adamW
     /// Largest L2 norm of the gradient over everything that trains.
     package var clippingNorm = 1.0
     package var seed: UInt64
     package var usesDropout = true
+    package var recipe = MethodRecipe()
 
     package init(schedule: LearningRateSchedule, seed: UInt64) {
       self.schedule = schedule
@@ -24,9 +26,10 @@ package final class Trainer {
   package struct StepReport: Sendable {
     /// Steps taken so far, this one included.
     package let step: Int
-    /// Mean loss of the batch before the step.
+    /// Mean of the task's loss over the batch before the step, without a method's penalties.
     package let loss: Double
     package let learningRate: Double
+    /// Of everything that trains, before clipping and masking.
     package let gradientNorm: Double
     package let tokens: Int
     package let seconds: Double
@@ -36,11 +39,18 @@ package final class Trainer {
   package let parameters: ParameterVector
   package let plan: TrainablePlan
   package let settings: Settings
-  package let optimizer: AdamW
+  package let optimizer: Optimizer
+  /// Steps taken so far.
+  package var stepCount = 0
   private let gradient: CompactGradient
+  private let gradientMask: GradientMask?
+  private let pretrained: PretrainedWeights?
+  private let mixout: Mixout?
   private let workspace: Workspace
+  private let compute: Compute
 
   /// - Parameters:
+  ///   - parameters: at the values that the run starts from.
   ///   - limits: of the largest batch to come.
   ///   - activations: what forward keeps for backward; no result depends on it.
   package init(
@@ -52,35 +62,96 @@ package final class Trainer {
     self.parameters = parameters
     self.plan = plan
     self.settings = settings
-    optimizer = AdamW(plan: plan, settings: settings.optimizer, compute: compute)
+    self.compute = compute
+    let recipe = settings.recipe
+    let pretrained =
+      recipe.needsPretrained
+      ? PretrainedWeights(plan: plan, parameters: parameters, compute: compute) : nil
+    self.pretrained = pretrained
+    optimizer = Self.optimizer(plan, settings, pretrained, compute)
+    gradientMask = recipe.gradientMask(plan, seed: settings.seed)
+    mixout = pretrained.flatMap { pretrained in
+      recipe.mixout.map {
+        Mixout(
+          plan: plan, pretrained: pretrained, probability: $0, seed: settings.seed,
+          compute: compute)
+      }
+    }
+    let limits = recipe.r3f == nil ? limits : limits.doubled
     gradient = CompactGradient(
       plan: plan, rows: network.productRows(limits), compute: compute)
     workspace = network.workspace(limits, compute: compute, keeping: activations)
   }
 
-  /// Steps taken so far.
-  package var stepCount: Int { optimizer.stepCount }
+  private static func optimizer(
+    _ plan: TrainablePlan, _ settings: Settings, _ pretrained: PretrainedWeights?,
+    _ compute: Compute
+  ) -> Optimizer {
+    switch settings.rule {
+    case .sgd:
+      return .sgd(
+        SGD(plan: plan, weightDecay: settings.optimizer.weightDecay, compute: compute))
+    case .adamW:
+      let adam = AdamW(plan: plan, settings: settings.optimizer, compute: compute)
+      guard let recAdam = settings.recipe.recAdam, let pretrained else { return .adamW(adam) }
+      return .recAdam(RecAdam(adam: adam, settings: recAdam, pretrained: pretrained))
+    }
+  }
 
-  /// Forward, backward, clip, update.
+  /// Forward, backward, clip, mask, update.
   package func step(_ batch: PackedBatch, targets: Targets) -> StepReport {
     let start = DispatchTime.now().uptimeNanoseconds
-    let number = optimizer.stepCount
+    let loss = backpropagate(batch, targets)
+    if let pull = settings.recipe.pull, let pretrained {
+      pretrained.addPull(Float(2 * pull), at: parameters, to: gradient.values)
+    }
+    let norm = gradient.norm
+    gradientMask?.apply(to: gradient, step: stepCount, compute)
+    let rate = settings.schedule.rate(at: stepCount)
+    stepCount += 1
+    optimizer.step(
+      parameters, gradient: gradient,
+      OptimizerUpdate(
+        number: stepCount, learningRate: Float(rate),
+        gradientScale: Float(min(1, settings.clippingNorm / (norm + 1e-6)))))
+    return StepReport(
+      step: stepCount, loss: loss, learningRate: rate, gradientNorm: norm,
+      tokens: batch.tokenCount,
+      seconds: Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+  }
+
+  /// Forms the gradient of the batch's mean loss and returns the task's part of that loss.
+  private func backpropagate(_ batch: PackedBatch, _ targets: Targets) -> Double {
+    mixout?.mix(parameters, pass: stepCount)
     let dropout =
-      settings.usesDropout ? DropoutStream(seed: settings.seed, step: UInt64(number)) : nil
-    let pass = network.forward(batch, dropout: dropout, parameters, workspace)
-    let losses = Loss.gradient(
-      of: pass.logits, targets: targets, weight: 1 / Float(max(1, targets.labelledCount)))
+      settings.usesDropout ? DropoutStream(seed: settings.seed, step: UInt64(stepCount)) : nil
+    let labelled = max(1, targets.labelledCount)
+    let weight = 1 / Float(labelled)
+    let losses: [Double]
+    if let r3f = settings.recipe.r3f {
+      losses = backpropagate(
+        batch.doubled, dropout,
+        noise: r3f.noise(
+          examples: batch.sequenceCount, seed: settings.seed, step: stepCount)
+      ) { r3f.gradient(of: $0, targets: targets, weight: weight) }
+    } else {
+      losses = backpropagate(batch, dropout, noise: nil) {
+        Loss.gradient(of: $0, targets: targets, weight: weight)
+      }
+    }
+    mixout?.restore(parameters, gradient: gradient.values, pass: stepCount)
+    return losses.reduce(0, +) / Double(labelled)
+  }
+
+  /// - Parameter loss: turns logits into their gradient and returns each example's loss.
+  private func backpropagate(
+    _ batch: PackedBatch, _ dropout: DropoutStream?, noise: EmbeddingNoise?,
+    _ loss: (Matrix) -> [Double]
+  ) -> [Double] {
+    let pass = network.forward(batch, dropout: dropout, noise: noise, parameters, workspace)
+    let losses = loss(pass.logits)
     network.backward(
       pass, logitGradient: pass.logits, batch: batch, sink: gradient, parameters, workspace)
-    let norm = gradient.norm
-    let rate = settings.schedule.rate(at: number)
-    optimizer.step(
-      parameters, gradient: gradient, learningRate: Float(rate),
-      gradientScale: Float(min(1, settings.clippingNorm / (norm + 1e-6))))
-    return StepReport(
-      step: number + 1, loss: losses.reduce(0, +) / Double(max(1, targets.labelledCount)),
-      learningRate: rate,
-      gradientNorm: norm, tokens: batch.tokenCount,
-      seconds: Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+    return losses
   }
 }

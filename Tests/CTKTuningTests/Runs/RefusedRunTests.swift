@@ -19,7 +19,7 @@ struct RefusedRunTests {
     bench.options.dense = "("
     #expect(bench.refusal() == "options.pattern-invalid")
     #expect(throws: TuningError.self) { try bench.options.validate() }
-    bench.options.dense = FinetuneOptions.defaultDense
+    bench.options.dense = nil
     let foreign = try ParameterMask(
       tensors: [], baseFingerprint: Digest.of([1]), scored: 1, keep: 0.1, score: "fisher",
       provenance: Provenance())

@@ -1,0 +1,56 @@
+import CKernels
+import CTKModel
+import CTKTensor
+
+/// Settings of R3F: a penalty on outputs that noise on the word embeddings changes.
+///
+/// `L = task loss + weight * S(f(x), f(x + z))`, S being `Loss.addDivergence`.
+package struct R3F: Sendable, Equatable {
+  package enum Noise: String, Sendable, CaseIterable {
+    case uniform
+    case normal
+  }
+
+  package var weight = 1.0
+  /// Half the width of uniform noise, or the deviation of normal noise.
+  package var epsilon = 1e-5
+  package var noise = Noise.uniform
+
+  package init() {}
+
+  /// The noise of one step on the second half of a doubled batch.
+  func noise(examples: Int, seed: UInt64, step: Int) -> EmbeddingNoise {
+    EmbeddingNoise(
+      firstSequence: examples,
+      noise: ctk_noise(
+        scale: Float(epsilon), isNormal: noise == .normal,
+        random: CounterRandom(seed, UInt64(step), RandomPurpose.embeddingNoise.rawValue)))
+  }
+
+  /// Turns the logits of a doubled batch into the gradient of the whole loss.
+  ///
+  /// - Parameter logits: [2 B, labels], or [2 T, labels] of tokens; the clean half first.
+  /// - Returns: the task's loss of each clean row.
+  func gradient(of logits: Matrix, targets: Targets, weight share: Float) -> [Double] {
+    let values = (0..<logits.rows).map { row in
+      (0..<logits.columns).map { Double(logits.base[row * logits.stride + $0]) }
+    }
+    let (clean, noisy) = (
+      logits.rows(0..<targets.count), logits.rows(targets.count..<logits.rows)
+    )
+    let losses = Loss.gradient(of: clean, targets: targets, weight: share)
+    for row in 0..<noisy.rows {
+      (noisy.base + row * noisy.stride).update(repeating: 0, count: noisy.columns)
+    }
+    _ = Loss.addDivergence(
+      of: values, rows: targets.labelledRows, to: logits, weight: weight * Double(share))
+    return losses
+  }
+}
+
+/// What a method draws random numbers for; part of the key of its streams.
+enum RandomPurpose: UInt64 {
+  case gradientMask = 0x6772_6164
+  case mixture = 0x6D69_786F
+  case embeddingNoise = 0x6E6F_6973
+}
