@@ -11,7 +11,8 @@ struct BenchCommandTests {
   @Test func stagesOfEveryShape() throws {
     let found = try bench.json(
       ["bench"] + bench.base + [
-        "--lengths", "6,9", "--batch-sizes", "2", "--rounds", "1", "--recompute",
+        "--lengths", "6,9", "--batch-sizes", "2", "--rounds", "1", "--recompute", "--plot",
+        bench.path("roofline.svg"),
       ])
     #expect(found["schema"] == "ctk-bench/1")
     for ceiling in ["product_flops", "copy_bytes_per_second", "sha256_bytes_per_second"] {
@@ -26,7 +27,12 @@ struct BenchCommandTests {
             "\(length) \($0)"
           }
         })
-    for stage in stages { #expect(try #require(stage["seconds"]?.doubleValue) > 0) }
+    for stage in stages {
+      #expect(try #require(stage["seconds"]?.doubleValue) > 0)
+      #expect(try #require(stage["of_ceiling"]?.doubleValue) > 0)
+    }
+    let plot = String(decoding: try readSmallFile(bench.path("roofline.svg")), as: UTF8.self)
+    for stage in stages { #expect(plot.contains(try #require(stage["stage"]?.stringValue))) }
   }
 
   @Test(arguments: [

@@ -11,13 +11,14 @@ struct BenchCommand: ReportingCommand {
     commandName: "bench",
     abstract: "Measure the machine's ceilings, and the stages of training beside them.",
     discussion: """
-      Operations are those of the matrix products that a step cannot do without; their rate \
-      is shown beside that of the fastest single product. Batches hold random tokens.
+      Operations and bytes are those that a stage cannot do without; its rate is shown beside \
+      what the fastest matrix product or the fastest copy allow. Batches hold random tokens.
 
       Examples:
         ctk bench
         ctk bench --shape bert-base --lengths 64,128 --batch-sizes 16
         ctk bench --base base --mask mrpc.ctkmask --json
+        ctk bench --lengths 32,128,512 --plot roofline.svg
       """)
 
   @Option(help: "Checkpoint to measure with, instead of drawn weights.")
@@ -41,6 +42,10 @@ struct BenchCommand: ReportingCommand {
   @Option(help: "Timed runs of each stage; the median is told.")
   var rounds = 5
 
+  @Option(help: "Draw the stages under the machine's roofline (SVG).")
+  var plot: String?
+
+  @OptionGroup var force: ForceOption
   @OptionGroup var memory: MemoryOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
@@ -51,6 +56,7 @@ struct BenchCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
+    if let plot { try OutputPath.require(freeFile: plot, force) }
     let shapes = try self.shapes()
     let subject = try self.subject()
     let compute = threads.compute
@@ -72,6 +78,7 @@ struct BenchCommand: ReportingCommand {
         BenchText.Result(shape: shape, stages: try benchmark.run(shape, rounds: rounds)))
     }
     let text = BenchText(ceilings: ceilings, results: results)
+    if let plot { try PlotFile.write(RooflinePlot(text).drawing, to: plot, force) }
     var fields = text.json
     fields["threads"] = .integer(compute.threadCount)
     fields["kernels"] = .string(compute.kernels.variant)

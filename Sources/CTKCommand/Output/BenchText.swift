@@ -22,8 +22,8 @@ struct BenchText {
           "\(result.shape.batchSize)", "\(result.shape.length)", stage.name,
           Humanize.fixed(1e3 * stage.seconds, 1),
           Humanize.count(Int(result.shape.tokens / stage.seconds)),
-          rate > 0 ? Humanize.fixed(rate / 1e9, 1) : "-",
-          rate > 0 ? "\(Humanize.percent(rate / ceilings.productRate)) %" : "-",
+          Humanize.fixed(rate / 1e9, 1),
+          "\(Humanize.percent(rate / ceilings.roof(intensity: stage.intensity))) %",
         ])
       }
     }
@@ -44,8 +44,9 @@ struct BenchText {
           "length": .integer(result.shape.length), "stage": .string(stage.name),
           "seconds": .real(stage.seconds),
           "tokens_per_second": .real(result.shape.tokens / stage.seconds),
-          "operations": .real(stage.operations),
-          "of_ceiling": .real(stage.operations / stage.seconds / ceilings.productRate),
+          "operations": .real(stage.operations), "bytes": .real(stage.bytes),
+          "of_ceiling": .real(
+            stage.operations / stage.seconds / ceilings.roof(intensity: stage.intensity)),
         ]
       }
     }
@@ -58,6 +59,11 @@ struct BenchText {
       "stages": .array(rows),
     ])
   }
+}
+
+extension StepBenchmark.Stage {
+  /// Operations for each byte.
+  var intensity: Double { operations / bytes }
 }
 
 extension StepBenchmark.Shape {

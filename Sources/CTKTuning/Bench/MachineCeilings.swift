@@ -13,6 +13,15 @@ package struct MachineCeilings: Sendable {
   /// Bytes a second of SHA-256 on one thread.
   package let digestRate: Double
 
+  package init(productRate: Double, copyRate: Double, digestRate: Double) {
+    self.productRate = productRate
+    self.copyRate = copyRate
+    self.digestRate = digestRate
+  }
+
+  /// Most operations a second of work that does `intensity` of them for each byte.
+  package func roof(intensity: Double) -> Double { min(productRate, intensity * copyRate) }
+
   /// - Parameter shapes: rows, depth and columns of the products to try.
   package static func measure(
     shapes: [(rows: Int, depth: Int, columns: Int)], rounds: Int, compute: Compute

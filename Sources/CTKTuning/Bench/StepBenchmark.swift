@@ -9,8 +9,10 @@ package struct StepBenchmark {
     package let name: String
     /// Median over the rounds.
     package let seconds: Double
-    /// Useful floating-point operations, or 0 for a stage that is bound by memory.
+    /// Floating-point operations that the stage cannot do without.
     package let operations: Double
+    /// Bytes that it cannot help to read and write.
+    package let bytes: Double
   }
 
   package struct Shape: Sendable, Equatable {
@@ -76,13 +78,40 @@ package struct StepBenchmark {
   private func step(
     _ batch: PackedBatch, _ operations: UsefulOperations, _ rounds: Int
   ) -> [Stage] {
+    let seconds = stepSeconds(batch, rounds)
+    let bytes = operations.forwardBytes
+    return [
+      Stage(
+        name: "forward", seconds: Stopwatch.median(seconds.map(\.forward)),
+        operations: operations.forward, bytes: bytes),
+      Stage(
+        name: "backward", seconds: Stopwatch.median(seconds.map(\.backward)),
+        operations: operations.backward, bytes: bytes),
+      Stage(
+        name: "update", seconds: Stopwatch.median(seconds.map(\.update)),
+        operations: operations.update, bytes: operations.updateBytes),
+      Stage(
+        name: "step",
+        seconds: Stopwatch.median(seconds.map { $0.forward + $0.backward + $0.update }),
+        operations: operations.forward + operations.backward,
+        bytes: 2 * bytes + operations.updateBytes),
+    ]
+  }
+
+  private struct StepSeconds {
+    let forward: Double
+    let backward: Double
+    let update: Double
+  }
+
+  private func stepSeconds(_ batch: PackedBatch, _ rounds: Int) -> [StepSeconds] {
     let limits = BatchLimits(covering: [batch])
     let gradient = CompactGradient(
       plan: plan, rows: network.productRows(limits), compute: compute)
     let optimizer = AdamW(plan: plan, settings: AdamW.Settings(), compute: compute)
     let workspace = network.workspace(limits, compute: compute, keeping: activations)
     let targets = targets(batch)
-    var seconds: [[Double]] = [[], [], []]
+    var seconds: [StepSeconds] = []
     for round in 0...rounds {
       var pass: SequenceClassifier.Pass?
       let forward = Stopwatch.seconds {
@@ -103,24 +132,11 @@ package struct StepBenchmark {
             number: round + 1, learningRate: 1e-6,
             gradientScale: Float(min(1, 1 / (gradient.norm + 1e-6)))))
       }
-      // The first round touches memory for the first time.
-      if round == 0 { continue }
-      for (stage, value) in [forward, backward, update].enumerated() {
-        seconds[stage].append(value)
-      }
+      seconds.append(StepSeconds(forward: forward, backward: backward, update: update))
     }
     withExtendedLifetime(workspace) {}
-    let whole = seconds[0].indices.map { round in seconds.reduce(0) { $0 + $1[round] } }
-    return [
-      Stage(
-        name: "forward", seconds: Stopwatch.median(seconds[0]), operations: operations.forward),
-      Stage(
-        name: "backward", seconds: Stopwatch.median(seconds[1]), operations: operations.backward),
-      Stage(name: "update", seconds: Stopwatch.median(seconds[2]), operations: 0),
-      Stage(
-        name: "step", seconds: Stopwatch.median(whole),
-        operations: operations.forward + operations.backward),
-    ]
+    // The first round touches memory for the first time.
+    return Array(seconds.dropFirst())
   }
 
   /// Squared gradients of each example over all matrices of the encoder.
@@ -144,7 +160,8 @@ package struct StepBenchmark {
     return [
       Stage(
         name: "fisher", seconds: seconds,
-        operations: 2 * operations.forward + operations.denseGradients)
+        operations: operations.fisher,
+        bytes: 2 * operations.forwardBytes)
     ]
   }
 
@@ -157,6 +174,10 @@ package struct StepBenchmark {
       _ = network.evaluate(batch, parameters, workspace)
     }
     withExtendedLifetime(workspace) {}
-    return [Stage(name: "evaluate", seconds: seconds, operations: operations.forward)]
+    return [
+      Stage(
+        name: "evaluate", seconds: seconds, operations: operations.forward,
+        bytes: operations.forwardBytes)
+    ]
   }
 }

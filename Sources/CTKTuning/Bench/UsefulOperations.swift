@@ -1,15 +1,26 @@
 import CTKCore
 package import CTKModel
 
-/// Floating-point operations of matrix products that a batch cannot do without.
+/// Floating-point operations and memory traffic that a batch cannot do without.
 ///
-/// A product of [m, k] and [k, n] counts 2 m k n. What is done twice to save memory counts
-/// once, and a weight gradient only over the rows and columns that hold a child entry.
+/// Of the network only matrix products count, 2 m k n for [m, k] and [k, n]. What is done
+/// twice to save memory counts once, and a weight gradient only over the rows and columns
+/// that hold a child entry. Traffic is each weight and each kept activation once.
 package struct UsefulOperations: Sendable, Equatable {
   package let forward: Double
   package let backward: Double
-  /// Gradients of every weight of every encoder matrix, as a Fisher pass over them needs.
-  package let denseGradients: Double
+  /// A pass both ways with the gradient of every weight of every encoder matrix.
+  package let fisher: Double
+  package let update: Double
+  /// Bytes of forward; backward reads them again.
+  package let forwardBytes: Double
+  package let updateBytes: Double
+
+  /// Operations of AdamW on one weight.
+  private static let adamWOperations = 15.0
+  /// Numbers of AdamW on one weight: weight and moments read and written, gradient and
+  /// position read.
+  private static let adamWNumbers = 8.0
 
   /// - Parameter plan: what trains.
   package init(network: SequenceClassifier, plan: TrainablePlan, batch: PackedBatch) {
@@ -33,7 +44,17 @@ package struct UsefulOperations: Sendable, Equatable {
     forward = 2 * tokens * matrices + attention
     // Of a score product both operands have a gradient.
     backward = 2 * tokens * (inputs + gradients) + (lowest < .head ? 2 * attention : 0)
-    denseGradients = 2 * tokens * matrices
+    fisher = 3 * (2 * tokens * matrices + attention)
+    update = Self.adamWOperations * Double(plan.count)
+    let number = Double(MemoryLayout<Float>.stride)
+    updateBytes = number * Self.adamWNumbers * Double(plan.count)
+    forwardBytes = number * (matrices + Self.keptActivations(network, tokens: tokens))
+  }
+
+  /// Eight vectors of the hidden width and one of the inner width for each token and layer.
+  private static func keptActivations(_ network: SequenceClassifier, tokens: Double) -> Double {
+    let sizes = network.configuration
+    return tokens * Double(sizes.layerCount * (8 * sizes.hiddenSize + sizes.intermediateSize))
   }
 
   private static func isEncoderMatrix(_ parameter: Parameter) -> Bool {

@@ -44,7 +44,7 @@ struct UsefulOperationsTests {
     let products = 2 * Double(batch.tokenCount) * matrices
     #expect(found.forward == products + attention)
     #expect(found.backward == 2 * products + 2 * attention)
-    #expect(found.denseGradients == products)
+    #expect(found.fisher == found.forward + found.backward)
   }
 
   /// One weight of the top layer: its gradient is one sum over the tokens, and the
@@ -59,6 +59,13 @@ struct UsefulOperationsTests {
     let found = operations(child: [id: [3]], dense: [])
     let inputs = matrices / Double(layerCount)
     #expect(found.backward == 2 * Double(batch.tokenCount) * (inputs + 1) + 2 * attention)
+  }
+
+  /// A roof is the memory's up to the ridge and the products' from there on.
+  @Test(arguments: [(0.5, 5.0), (2, 20), (10, 100), (11, 100)])
+  func roofs(_ intensity: Double, _ expected: Double) {
+    let ceilings = MachineCeilings(productRate: 100, copyRate: 10, digestRate: 1)
+    #expect(ceilings.roof(intensity: intensity) == expected)
   }
 
   @Test func headAlone() {
