@@ -45,9 +45,15 @@ public struct Checkpoint: Sendable {
   /// The fingerprint of all weights; reads every tensor once.
   ///
   /// - Throws: `checkpoint.read-failed`, and the codes of reading a tensor.
-  public func fingerprint() throws(CheckpointError) -> Digest {
+  public func fingerprint(
+    progress: ProgressHandler? = nil
+  ) throws(CheckpointError) -> Digest {
+    let tensors = weights.tensors
     let digests = try CheckpointError.catching {
-      try weights.tensors.map { info in
+      try tensors.enumerated().map { place, info in
+        progress?(
+          ProgressEvent(
+            stage: "fingerprint", completed: place, total: tensors.count, unit: "tensors"))
         let digest = try weights.withTensorBytes(info.name) { bytes in
           Fingerprint.tensor(info, bytes: bytes)
         }

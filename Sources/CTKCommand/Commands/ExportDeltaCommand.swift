@@ -55,7 +55,8 @@ struct ExportDeltaCommand: ReportingCommand {
     let checkpoint = try Checkpoint.open(base)
     let before = try readSmallFile(base + "/" + Self.configurationName)
     if let runFolder {
-      let run = try FinishedRun(folder: RunFolder(path: runFolder), base: checkpoint)
+      let run = try FinishedRun(
+        folder: RunFolder(path: runFolder), base: checkpoint, progress: reporter.progress)
       if let drift = run.drift, drift.moved > 0 {
         reporter.note(
           RunText.drift(drift) + ": the patch holds them too; --profile paper freezes them")

@@ -35,7 +35,7 @@ struct FinetuneCommand: ReportingCommand {
   @Option(help: "Passes over the training data.")
   var epochs = 3
 
-  @Option(help: "Examples in a step.")
+  @Option(help: "Examples in a batch.")
   var batchSize = 16
 
   @Option(help: "Peak learning rate (default: 2e-4 for child-d, 1e-4 for child-f, else 5e-5).")
@@ -51,6 +51,8 @@ struct FinetuneCommand: ReportingCommand {
   @Option(help: "Largest norm of the gradient of what trains.")
   var clip = 1.0
 
+  @OptionGroup var loop: LoopFlags
+
   @OptionGroup var length: LengthOption
 
   @Option(help: "Seed of the head, the order of the examples and dropout.")
@@ -62,7 +64,7 @@ struct FinetuneCommand: ReportingCommand {
   @Flag(help: "Also write the tuned model as a checkpoint into the run folder.")
   var saveModel = false
 
-  @Flag(help: "Also draw the loss over the steps as loss.svg in the run folder.")
+  @Flag(help: "Also draw loss, learning rate and metrics as curves.svg in the run folder.")
   var plot = false
 
   @Option(help: "Seconds between two saved states within an epoch.")
@@ -89,13 +91,17 @@ struct FinetuneCommand: ReportingCommand {
     if mask == nil && options.method.contains(.childD) {
       try options.maskRecipe.requireScope(in: checkpoint.configuration)
     }
+    try TaskModel.requireTokenizer(of: checkpoint)
     let (data, metrics) = try task.read(
       labels: TaskModel.headLabels(of: checkpoint, kind: task.headKind))
     reporter.note(leftOut: data.skippedRows)
+    try options.loop.validate(
+      labels: data.labels, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
     reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")
     let compute = threads.compute
     let manifest = RunManifest(
-      task: task.task, basePath: base, baseFingerprint: try checkpoint.fingerprint(),
+      task: task.task, basePath: base,
+      baseFingerprint: try checkpoint.fingerprint(progress: reporter.progress),
       options: options.json, dataDigest: data.digest, labels: data.labels, metrics: metrics,
       mask: mask?.digest, compute: compute)
     reporter.log("base \(manifest.baseFingerprint.hex), kernels \(manifest.kernels)")
@@ -128,6 +134,7 @@ struct FinetuneCommand: ReportingCommand {
   private func options(_ mask: ParameterMask?) throws -> FinetuneOptions {
     var options = FinetuneOptions()
     try method.fill(&options, mask)
+    options.loop = try loop.options()
     options.epochs = epochs
     options.batchSize = batchSize
     options.learningRate = learningRate

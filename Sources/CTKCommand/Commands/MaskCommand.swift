@@ -49,6 +49,7 @@ struct MaskCommand: ReportingCommand {
     if let scoresOutput { try OutputPath.require(freeFile: scoresOutput, force) }
     let checkpoint = try Checkpoint.open(base)
     try recipe.requireScope(in: checkpoint.configuration)
+    try TaskModel.requireTokenizer(of: checkpoint)
     let tuned = try mask.tuned.map { try SourceCheckpoint(path: $0) }
     let (examples, labels) = try examples(recipe, checkpoint, reporter)
     let model = try TaskModel.load(checkpoint, labels: labels, seed: seed)
@@ -58,7 +59,7 @@ struct MaskCommand: ReportingCommand {
       compute: threads.compute
     ).scores(recipe, examples: examples, tuned: tuned, reporter.progress)
     let mask = try MaskBuilder(layout: model.network.layout).mask(
-      scores, recipe, baseFingerprint: try checkpoint.fingerprint(),
+      scores, recipe, baseFingerprint: try checkpoint.fingerprint(progress: reporter.progress),
       provenance: Provenance(task: task.task, method: "child-d", tool: Version.text))
     try mask.write(to: destination, replacesExisting: force.force)
     if let scoresOutput {

@@ -7,16 +7,18 @@ package enum Loss {
   ///
   /// Cross entropy for class targets, squared error for scores; 0 for a row without a label.
   /// - Parameter logits: [B, labels], or [T, labels] of tokens; overwritten by `weight` times the gradient.
-  /// - Parameter weight: one over the labelled rows for their mean, 1 for per-example gradients.
+  /// - Parameter weight: one over the rule's mass of the targets for their mean, 1 for
+  ///   per-example gradients.
+  /// - Parameter rule: applies to classes.
   package static func gradient(
-    of logits: Matrix, targets: Targets, weight: Float
+    of logits: Matrix, targets: Targets, weight: Float, rule: LossRule = LossRule()
   ) -> [Double] {
     precondition(targets.count == logits.rows)
     return (0..<logits.rows).map { row in
       let values = UnsafeMutableBufferPointer(
         start: logits.base + row * logits.stride, count: logits.columns)
       switch targets {
-      case .classes(let ids): return crossEntropy(values, target: ids[row], weight: weight)
+      case .classes(let ids): return crossEntropy(values, target: ids[row], weight: weight, rule)
       case .scores(let scores): return squaredError(values, target: scores[row], weight: weight)
       }
     }
@@ -24,7 +26,7 @@ package enum Loss {
 
   /// `-log softmax(x)[target]`; its gradient is `softmax(x) - onehot(target)`.
   private static func crossEntropy(
-    _ x: UnsafeMutableBufferPointer<Float>, target: Int, weight: Float
+    _ x: UnsafeMutableBufferPointer<Float>, target: Int, weight: Float, _ rule: LossRule
   ) -> Double {
     if target < 0 {
       x.update(repeating: 0)
@@ -33,10 +35,32 @@ package enum Loss {
     let largest = Double(x.max() ?? 0)
     var sum = 0.0
     for value in x { sum += exp(Double(value) - largest) }
-    let loss = log(sum) + largest - Double(x[target])
+    let logSum = log(sum) + largest
+    if rule != LossRule() { return weighed(x, target: target, weight: weight, rule, logSum) }
+    let loss = logSum - Double(x[target])
     for index in x.indices {
       let probability = exp(Double(x[index]) - largest) / sum
       x[index] = weight * Float(probability - (index == target ? 1 : 0))
+    }
+    return loss
+  }
+
+  /// Cross entropy against the target's class and, by its share, all classes: with shares t_c
+  /// that need not add up to 1, the gradient is `softmax(x) sum(t) - t`.
+  private static func weighed(
+    _ x: UnsafeMutableBufferPointer<Float>, target: Int, weight: Float, _ rule: LossRule,
+    _ logSum: Double
+  ) -> Double {
+    let spread = rule.smoothing / Double(x.count)
+    let shares = x.indices.map { index in
+      rule.weight(of: index) * (spread + (index == target ? 1 - rule.smoothing : 0))
+    }
+    let total = shares.reduce(0, +)
+    var loss = 0.0
+    for index in x.indices {
+      let logProbability = Double(x[index]) - logSum
+      loss -= shares[index] * logProbability
+      x[index] = weight * Float(exp(logProbability) * total - shares[index])
     }
     return loss
   }

@@ -23,6 +23,7 @@ package enum TuningErrorCode: String, FailureCode {
   case stateInvalid = "run.state-invalid"
   case runMismatch = "run.mismatch"
   case runMissing = "run.missing"
+  case runUnsupported = "run.unsupported"
   case runIncomplete = "run.incomplete"
   case interrupted = "run.interrupted"
 

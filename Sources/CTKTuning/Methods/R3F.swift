@@ -30,20 +30,23 @@ package struct R3F: Sendable, Equatable {
   /// Turns the logits of a doubled batch into the gradient of the whole loss.
   ///
   /// - Parameter logits: [2 B, labels], or [2 T, labels] of tokens; the clean half first.
+  /// - Parameter scale: of the rule's losses, and of the divergence of each row.
   /// - Returns: the task's loss of each clean row.
-  func gradient(of logits: Matrix, targets: Targets, weight share: Float) -> [Double] {
+  func gradient(
+    of logits: Matrix, targets: Targets, rule: LossRule, scale: (loss: Float, row: Float)
+  ) -> [Double] {
     let values = (0..<logits.rows).map { row in
       (0..<logits.columns).map { Double(logits.base[row * logits.stride + $0]) }
     }
     let (clean, noisy) = (
       logits.rows(0..<targets.count), logits.rows(targets.count..<logits.rows)
     )
-    let losses = Loss.gradient(of: clean, targets: targets, weight: share)
+    let losses = Loss.gradient(of: clean, targets: targets, weight: scale.loss, rule: rule)
     for row in 0..<noisy.rows {
       (noisy.base + row * noisy.stride).update(repeating: 0, count: noisy.columns)
     }
     _ = Loss.addDivergence(
-      of: values, rows: targets.labelledRows, to: logits, weight: weight * Double(share))
+      of: values, rows: targets.labelledRows, to: logits, weight: weight * Double(scale.row))
     return losses
   }
 }

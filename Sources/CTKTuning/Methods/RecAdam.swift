@@ -48,8 +48,9 @@ package final class RecAdam {
     _ parameters: ParameterVector, gradient: CompactGradient, _ update: OptimizerUpdate
   ) {
     let share = settings.share(at: update.number)
-    let rate = Double(update.learningRate) * (1 - share) * settings.strength
     for slice in adam.plan.slices {
+      let update = update.of(slice)
+      let rate = Double(update.learningRate) * (1 - share) * settings.strength
       guard slice.isPretrained else {
         adam.move(slice, parameters, gradient, adam.constants(slice, update))
         continue

@@ -33,6 +33,25 @@ package struct TaskModel {
         configuration: checkpoint.configuration, labelCount: labels.count,
         head: labels.headKind)
     }
+    let tokenizer = try tokenizer(of: checkpoint)
+    let parameters = ParameterVector(layout: network.layout)
+    let missing = try fill(parameters, from: source, checkpoint)
+    try draw(missing, of: parameters, checkpoint, seed: seed)
+    return TaskModel(
+      checkpoint: checkpoint, network: network, parameters: parameters, tokenizer: tokenizer,
+      labels: labels, initialized: missing)
+  }
+
+  /// Refuses a checkpoint whose tokenizer cannot be used with it, before any other work.
+  ///
+  /// - Throws: `tuning.tokenizer-mismatch` and the codes of tokenizers.
+  package static func requireTokenizer(of checkpoint: Checkpoint) throws(TuningError) {
+    _ = try tokenizer(of: checkpoint)
+  }
+
+  private static func tokenizer(
+    of checkpoint: Checkpoint
+  ) throws(TuningError) -> any Tokenizer {
     let tokenizer = try TuningError.wrap { () throws(TextError) in
       try TokenizerFolder.load(checkpoint.path)
     }
@@ -40,14 +59,10 @@ package struct TaskModel {
       throw TuningError(
         .tokenizerMismatch,
         "the tokenizer's largest id is \(tokenizer.maxTokenID), the model has "
-          + "\(checkpoint.configuration.vocabularySize) rows", path: checkpoint.path)
+          + "\(checkpoint.configuration.vocabularySize) rows", path: checkpoint.path,
+        hint: "copy the tokenizer files that were published with the model into its folder")
     }
-    let parameters = ParameterVector(layout: network.layout)
-    let missing = try fill(parameters, from: source, checkpoint)
-    try draw(missing, of: parameters, checkpoint, seed: seed)
-    return TaskModel(
-      checkpoint: checkpoint, network: network, parameters: parameters, tokenizer: tokenizer,
-      labels: labels, initialized: missing)
+    return tokenizer
   }
 
   static func missingHead(_ path: String, name: String) -> TuningError {
@@ -128,6 +143,24 @@ package struct TaskModel {
     return TaskModel(
       checkpoint: checkpoint, network: network, parameters: copy, tokenizer: tokenizer,
       labels: labels, initialized: initialized)
+  }
+
+  /// The model with its uppermost layers and all above them drawn anew.
+  ///
+  /// - Parameter layers: how many; 0 leaves everything as it is.
+  package func reinitialized(layers count: Int, seed: UInt64) -> TaskModel {
+    if count == 0 { return self }
+    let layout = network.layout
+    let lowest = NetworkPart.layer(network.configuration.layerCount - count)
+    let drawn = layout.allIDs.filter { layout[$0].part >= lowest }
+    for id in drawn where !initialized.contains(id) {
+      parameters.initialize(
+        id, deviation: checkpoint.configuration.initializerRange,
+        random: CounterRandom(seed, 0x6865_6164, UInt64(id.index)))
+    }
+    return TaskModel(
+      checkpoint: checkpoint, network: network, parameters: parameters, tokenizer: tokenizer,
+      labels: labels, initialized: Set(initialized).union(drawn).sorted())
   }
 
   /// Examples between two reports of progress.

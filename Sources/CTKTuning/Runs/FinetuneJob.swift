@@ -44,7 +44,11 @@ package struct FinetuneJob {
     if data.dev.isEmpty { throw TuningError(.dataEmpty, "there are no evaluation examples") }
     let continues = resumes ? try canContinue() : false
     if continues && folder.isComplete { return try finished() }
+    try options.loop.validate(
+      labels: data.labels, metrics: manifest.metrics,
+      layerCount: checkpoint.configuration.layerCount)
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: options.seed)
+      .reinitialized(layers: options.loop.reinitializedLayers, seed: options.seed)
     let child = RunMask(
       folder: folder, options: options, manifest: manifest, given: mask, train: data.train,
       session: session, compute: compute)
@@ -140,7 +144,7 @@ package struct FinetuneJob {
   private func plot() throws(TuningError) {
     try TuningError.wrap { () throws(CoreError) in
       var file = try AtomicFile(path: folder.plot, replacesExisting: true)
-      try file.write(try LossPlot.read(folder).svg)
+      try file.write(try RunPlot.read(folder).svg)
       try file.commit()
     }
   }

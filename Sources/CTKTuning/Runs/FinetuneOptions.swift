@@ -6,6 +6,7 @@ package struct FinetuneOptions: Sendable, Equatable {
   package var profile = TuningProfile.paper
   package var settings = MethodSettings()
   package var optimizer = Optimizer.Kind.adamW
+  package var loop = LoopOptions()
   /// Weights that may be in the child; nil takes the profile's.
   package var scope: String?
   /// Regular expression over the tensors that train whole besides the child; nil takes the
@@ -48,6 +49,7 @@ package struct FinetuneOptions: Sendable, Equatable {
   ///   `method.contradictory`.
   package func validate() throws(TuningError) {
     try maskRecipe.validate()
+    try loop.validate()
     try settings.validate(for: method, learningRate: peakLearningRate)
     if method.contains(.recAdam) && optimizer != .adamW {
       throw TuningError(.methodContradictory, "recadam is a form of --optimizer adamw")
@@ -79,6 +81,7 @@ package struct FinetuneOptions: Sendable, Equatable {
       fields["fisher_dropout"] = .bool(maskRecipe.fisher.usesDropout)
       fields["scope"] = .string(maskRecipe.scope)
     }
+    for (name, value) in loop.json.members { fields[name] = value }
     fields["batch_size"] = .integer(batchSize)
     fields["clipping_norm"] = .real(clippingNorm)
     fields["dense"] = .string(resolvedDense)

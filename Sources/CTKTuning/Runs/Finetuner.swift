@@ -18,17 +18,19 @@ package final class Finetuner {
 
   private let folder: RunFolder
   private let model: TaskModel
-  private let judge: Judge
   private let options: FinetuneOptions
-  private let compute: Compute
   private let train: TokenizedDataset
-  private let dev: [EvaluationData]
+  private let evaluation: RunEvaluation
   private let trainer: Trainer
   private let order: EpochOrder
   private let planDigest: Digest
   private let log: RunLog
   private let session: FinetuneSession
   private var clock: RunClock
+  private var history: EvaluationHistory
+  private var isComplete = false
+  private var permutation: (epoch: Int, examples: [Int])?
+  private var lastSave = DispatchTime.now().uptimeNanoseconds
 
   /// Continues from the folder's saved state where there is one.
   ///
@@ -41,143 +43,157 @@ package final class Finetuner {
   ) throws(TuningError) {
     self.folder = folder
     self.model = model
-    self.judge = judge
     self.options = options
-    self.compute = compute
     self.train = train
-    self.dev = dev
     self.session = session
+    evaluation = RunEvaluation(
+      model: model, plan: plan, sets: dev, judge: judge, compute: compute)
     order = EpochOrder(
-      exampleCount: train.count, batchSize: options.batchSize, seed: options.seed)
+      exampleCount: train.count, batchSize: options.batchSize * options.loop.accumulation,
+      seed: options.seed)
+    let targets = train.targets
     trainer = Trainer(
       network: model.network, parameters: model.parameters, plan: plan,
-      settings: Self.settings(options, steps: order.stepCount * options.epochs),
+      settings: Self.settings(
+        options, steps: order.stepCount * options.epochs,
+        options.loop.lossRule(targets, classCount: model.labels.count)),
       limits: train.limits(batchSize: options.batchSize), keeping: session.activations,
       compute: compute)
     planDigest = plan.digest
     if Folder.fileExists(folder.state) {
-      try RunState.restore(
+      isComplete = try RunState.restore(
         trainer, planDigest: planDigest, totalSteps: order.stepCount * options.epochs,
         from: folder.state)
     }
     log = try RunLog(path: folder.log, keepingThrough: trainer.stepCount)
     clock = RunClock(events: log.keptEvents)
+    history = EvaluationHistory(options.loop, events: log.keptEvents)
   }
 
-  private static func settings(_ options: FinetuneOptions, steps: Int) -> Trainer.Settings {
+  private static func settings(
+    _ options: FinetuneOptions, steps: Int, _ lossRule: LossRule
+  ) -> Trainer.Settings {
     var settings = Trainer.Settings(
       schedule: LearningRateSchedule(
-        peak: options.peakLearningRate, totalSteps: steps, warmupRatio: options.resolvedWarmup),
+        peak: options.peakLearningRate, totalSteps: steps, warmupRatio: options.resolvedWarmup,
+        shape: options.loop.schedule),
       seed: options.seed)
     settings.optimizer = AdamW.Settings(weightDecay: Float(options.resolvedWeightDecay))
     settings.optimizer.form = options.profile.adamForm
     settings.rule = options.optimizer
     settings.clippingNorm = options.clippingNorm
     settings.recipe = MethodRecipe(options.method, options.settings)
+    settings.lossRule = lossRule
+    settings.accumulation = options.loop.accumulation
     // Mixout is dropout towards the pretrained weights, and takes the place of the other.
     settings.usesDropout = !options.method.contains(.mixout)
     return settings
   }
 
+  private var totalSteps: Int { order.stepCount * options.epochs }
+
   /// Trains to the end, saving often enough that a kill loses little.
   ///
   /// - Throws: `tuning.not-finite` when the loss diverges, and write errors.
   package func run() throws(TuningError) -> Outcome {
-    var results: [MetricResult] = []
-    for epoch in trainer.stepCount / order.stepCount..<options.epochs {
-      try runEpoch(epoch)
-      results = try evaluate(epoch: epoch)
-      let isLast = epoch + 1 == options.epochs
-      try save(keepsMoments: !isLast)
-      if !isLast && session.shouldStop() { try stop() }
+    while !isComplete && trainer.stepCount < totalSteps && !history.isExhausted {
+      try step()
+      let ends = trainer.stepCount == totalSteps
+      if ends || isEvaluationDue { try evaluate() }
+      if ends || history.isExhausted { break }
+      try saveWhenDue()
+      if session.shouldStop() { try stop() }
     }
-    if results.isEmpty { results = try evaluate(epoch: options.epochs - 1) }
+    // A run that is finished once more, without its log, has no evaluation left.
+    if history.bestStep == nil { try evaluate() }
+    if !isComplete { try complete() }
     return Outcome(
-      metrics: results, steps: trainer.stepCount, seconds: clock.seconds,
+      metrics: options.loop.keeps == .best ? history.bestResults : history.lastResults,
+      steps: trainer.stepCount, seconds: clock.seconds,
       tokensPerSecond: clock.tokensPerSecond, medianStepSeconds: clock.medianStepSeconds)
   }
 
-  private func runEpoch(_ epoch: Int) throws(TuningError) {
-    let permutation = order.permutation(epoch: epoch)
-    var lastSave = DispatchTime.now().uptimeNanoseconds
-    for step in trainer.stepCount - epoch * order.stepCount..<order.stepCount {
-      let examples = order.examples(step: step, of: permutation)
-      let report = trainer.step(train.batch(examples), targets: train.targets(examples))
-      guard report.loss.isFinite, report.gradientNorm.isFinite else {
-        throw TuningError(
-          .notFinite, "the loss is not finite at step \(report.step)",
-          hint: "lower --learning-rate; the run folder keeps the last sound state")
-      }
-      note(report, epoch: epoch)
-      // The end of an epoch is saved after its evaluation.
-      if step + 1 == order.stepCount { return }
-      if session.shouldStop() { try stop() }
-      let now = DispatchTime.now().uptimeNanoseconds
-      if Double(now - lastSave) / 1e9 >= session.saveInterval {
-        try save(keepsMoments: true)
-        lastSave = now
-      }
+  // MARK: Steps
+
+  private func step() throws(TuningError) {
+    let (epoch, number) = trainer.stepCount.quotientAndRemainder(dividingBy: order.stepCount)
+    if permutation?.epoch != epoch { permutation = (epoch, order.permutation(epoch: epoch)) }
+    let examples = order.examples(step: number, of: permutation?.examples ?? [])
+    let report = trainer.step(batches(of: examples))
+    guard report.loss.isFinite, report.gradientNorm.isFinite else {
+      throw TuningError(
+        .notFinite, "the loss is not finite at step \(report.step)",
+        hint: "lower --learning-rate; the run folder keeps the last sound state")
     }
+    clock.add(report)
+    emit(RunEvent.step(report, epoch: epoch))
+    session.onProgress?(
+      RunEvent.progress(
+        report, epoch: epoch, of: options.epochs, totalSteps: totalSteps, clock: clock))
+  }
+
+  /// The examples of a step in batches of the size asked for.
+  private func batches(of examples: ArraySlice<Int>) -> [TrainingBatch] {
+    stride(from: examples.startIndex, to: examples.endIndex, by: options.batchSize).map { start in
+      let part = examples[start..<min(examples.endIndex, start + options.batchSize)]
+      return TrainingBatch(batch: train.batch(part), targets: train.targets(part))
+    }
+  }
+
+  // MARK: Evaluation
+
+  private var isEvaluationDue: Bool {
+    trainer.stepCount % (options.loop.evaluationInterval ?? order.stepCount) == 0
+  }
+
+  private func evaluate() throws(TuningError) {
+    let results = try evaluation.results(session.onProgress)
+    let isBest = history.add(results, step: trainer.stepCount)
+    if isBest && options.loop.keeps == .best && !isComplete {
+      try RunState.save(trainer, planDigest: planDigest, for: .weights, to: folder.best)
+    }
+    let epoch = (trainer.stepCount - 1) / order.stepCount
+    emit(RunEvent.evaluation(results, step: trainer.stepCount, epoch: epoch))
+    lastSave = 0
+  }
+
+  // MARK: Saving
+
+  /// Saves behind every evaluation, and after the session's interval.
+  private func saveWhenDue() throws(TuningError) {
+    let now = DispatchTime.now().uptimeNanoseconds
+    if lastSave == 0 || Double(now - lastSave) / 1e9 >= session.saveInterval {
+      try save(for: .resuming)
+    }
+  }
+
+  private func save(for purpose: RunState.Purpose) throws(TuningError) {
+    try log.flush()
+    try RunState.save(trainer, planDigest: planDigest, for: purpose, to: folder.state)
+    lastSave = DispatchTime.now().uptimeNanoseconds
   }
 
   /// Saves the run and ends the session.
   private func stop() throws(TuningError) -> Never {
-    try save(keepsMoments: true)
+    try save(for: .resuming)
     throw TuningError(
       .interrupted, "the run was stopped after step \(trainer.stepCount) and saved",
       path: folder.path, hint: "go on with the same command and --resume")
   }
 
-  private func note(_ report: Trainer.StepReport, epoch: Int) {
-    clock.add(report)
-    let event: JSONValue = [
-      "event": "step", "step": .integer(report.step), "epoch": .integer(epoch + 1),
-      "loss": .real(report.loss), "learning_rate": .real(report.learningRate),
-      "gradient_norm": .real(report.gradientNorm), "tokens": .integer(report.tokens),
-      "seconds": .real(report.seconds),
-    ]
-    log.append(event)
-    session.onEvent?(event)
-    session.onProgress?(
-      ProgressEvent(
-        stage: "epoch \(epoch + 1)/\(options.epochs)", completed: report.step,
-        total: order.stepCount * options.epochs, unit: "steps",
-        details: [
-          ("loss", Self.fixed(clock.smoothedLoss, digits: 4)),
-          ("tokens/s", Self.fixed(clock.recentTokensPerSecond, digits: 0)),
-        ]))
-  }
-
-  private func evaluate(epoch: Int) throws(TuningError) -> [MetricResult] {
-    let evaluator = Evaluator(
-      network: model.network, parameters: model.parameters, compute: compute)
-    var results: [MetricResult] = []
-    for set in dev {
-      let logits = try TuningError.wrap { () throws(ModelError) in
-        try evaluator.logits(of: set.data, progress: session.onProgress)
-      }
-      results += judge.results(logits: logits, of: set.data, set: set.name)
+  /// Saves the weights that the run ends with.
+  private func complete() throws(TuningError) {
+    if options.loop.keeps == .best, let best = history.bestStep, best != trainer.stepCount {
+      try RunState.restoreWeights(
+        trainer.parameters, plan: trainer.plan, planDigest: planDigest, step: best,
+        from: folder.best)
     }
-    var values = JSONObject()
-    for result in results { values[result.name] = .real(result.value) }
-    let event: JSONValue = [
-      "event": "epoch", "step": .integer(trainer.stepCount), "epoch": .integer(epoch + 1),
-      "metrics": .object(values),
-    ]
+    try save(for: .completion)
+    Folder.removeTree(folder.best)
+  }
+
+  private func emit(_ event: JSONValue) {
     log.append(event)
     session.onEvent?(event)
-    return results
-  }
-
-  private func save(keepsMoments: Bool) throws(TuningError) {
-    try log.flush()
-    try RunState.save(
-      trainer, planDigest: planDigest, keepsMoments: keepsMoments, to: folder.state)
-  }
-
-  private static func fixed(_ value: Double, digits: Int) -> String {
-    let scale = (0..<digits).reduce(1.0) { power, _ in power * 10 }
-    let rounded = (value * scale).rounded() / scale
-    return digits == 0 ? String(Int(rounded)) : String(rounded)
   }
 }

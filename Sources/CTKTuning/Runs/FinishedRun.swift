@@ -1,5 +1,5 @@
 package import CTKCheckpoint
-import CTKCore
+package import CTKCore
 import CTKModel
 package import CTKPatch
 
@@ -16,7 +16,9 @@ package struct FinishedRun {
 
   /// - Throws: `run.missing`, `run.incomplete`, `run.mismatch` for another base, and the
   ///   codes of reading its files.
-  package init(folder: RunFolder, base: Checkpoint) throws(TuningError) {
+  package init(
+    folder: RunFolder, base: Checkpoint, progress: ProgressHandler? = nil
+  ) throws(TuningError) {
     manifest = try RunManifest.read(folder)
     guard folder.isComplete else {
       throw TuningError(
@@ -24,7 +26,7 @@ package struct FinishedRun {
         hint: "continue it with ctk finetune --resume")
     }
     let fingerprint = try TuningError.wrap { () throws(CheckpointError) in
-      try base.fingerprint()
+      try base.fingerprint(progress: progress)
     }
     guard fingerprint == manifest.baseFingerprint else {
       throw TuningError(
@@ -37,6 +39,8 @@ package struct FinishedRun {
       hasMask ? try ParameterMask(path: folder.mask) : nil
     }
     let model = try TaskModel.load(base, labels: manifest.labels, seed: 0)
+      .reinitialized(
+        layers: manifest.options["reinitialized_layers"]?.intValue ?? 0, seed: 0)
     let plan = try TrainablePlan.of(
       model.network.layout, choice, mask: mask, initialized: model.initialized)
     try RunState.restoreWeights(

@@ -10,8 +10,14 @@ package struct TrainableChoice {
   package let dense: String
   /// Layers that train under top-k.
   package let topLayers: Int
+  /// Factor on the learning rate from each layer to the one below.
+  package let layerDecay: Double
 
-  package init(method: TuningMethod, profile: TuningProfile, dense: String, topLayers: Int) {
+  package init(
+    method: TuningMethod, profile: TuningProfile, dense: String, topLayers: Int,
+    layerDecay: Double = 1
+  ) {
+    self.layerDecay = layerDecay
     self.method = method
     self.profile = profile
     self.dense = dense
@@ -21,7 +27,7 @@ package struct TrainableChoice {
   package init(_ options: FinetuneOptions) {
     self.init(
       method: options.method, profile: options.profile, dense: options.resolvedDense,
-      topLayers: options.settings.topLayers)
+      topLayers: options.settings.topLayers, layerDecay: options.loop.layerDecay)
   }
 
   /// What a run's manifest says.
@@ -55,10 +61,12 @@ extension TrainablePlan {
     let drawn = Set(initialized)
     let child = try mask.map { mask throws(TuningError) in try entries(mask, layout) } ?? [:]
     let whole = Set(layout.allIDs)
+    let rateFactor = LayerDecay(layout, factor: choice.layerDecay).rateFactor
     if choice.method.contains(.childD) && choice.profile.movesWholeNetwork {
       return TrainablePlan(
         layout: layout, child: [:], dense: whole, drawn: drawn,
-        gradientChild: ChildEntries(positions: child), decays: choice.profile.decays)
+        gradientChild: ChildEntries(positions: child), decays: choice.profile.decays,
+        rateFactor: rateFactor)
     }
     var dense = whole
     if choice.method.contains(.childD) || choice.method.contains(.topK) {
@@ -69,7 +77,8 @@ extension TrainablePlan {
       dense.formUnion(try topLayers(choice.topLayers, of: layout))
     }
     return TrainablePlan(
-      layout: layout, child: child, dense: dense, drawn: drawn, decays: choice.profile.decays)
+      layout: layout, child: child, dense: dense, drawn: drawn, decays: choice.profile.decays,
+      rateFactor: rateFactor)
   }
 
   private static func entries(

@@ -17,14 +17,16 @@ package struct RunFolder: Sendable {
   package var mask: String { path + "/" + Self.maskName }
   /// Compact weights and, until the run is complete, the optimizer's moments.
   package var state: String { path + "/state.safetensors" }
+  /// Compact weights of the best evaluation so far, while a run that keeps them goes on.
+  package var best: String { path + "/best.safetensors" }
   package var log: String { path + "/log.jsonl" }
   /// Final metrics; present once the run is complete.
   package var metrics: String { path + "/metrics.json" }
   /// The tuned model as a checkpoint, when asked for.
   package var model: String { path + "/model" }
 
-  /// The loss over the steps, when asked for.
-  package var plot: String { path + "/loss.svg" }
+  /// Curves of the run, when asked for.
+  package var plot: String { path + "/curves.svg" }
 
   package var isComplete: Bool { Folder.fileExists(metrics) }
 

@@ -5,7 +5,8 @@ package import CTKTensor
 ///
 /// Written before the first step.
 package struct RunManifest: Sendable, Equatable {
-  package static let schema = "ctk-run/1"
+  package static let schema = "ctk-run/2"
+  private static let schemaFamily = "ctk-run/"
 
   package let task: String
   package let basePath: String
@@ -59,7 +60,7 @@ extension RunManifest {
       ]))
   }
 
-  /// - Throws: `run.missing`, `run.state-invalid`.
+  /// - Throws: `run.missing`, `run.unsupported`, `run.state-invalid`.
   package static func read(_ folder: RunFolder) throws(TuningError) -> RunManifest {
     guard Folder.fileExists(folder.manifest) else {
       throw TuningError(
@@ -67,6 +68,14 @@ extension RunManifest {
     }
     let json = try TuningError.wrap { () throws(CoreError) in
       try JSONParser.parseFile(folder.manifest)
+    }
+    if let schema = json["schema"]?.stringValue, schema != Self.schema,
+      schema.hasPrefix(schemaFamily)
+    {
+      throw TuningError(
+        .runUnsupported, "the run is of schema '\(schema)', this ctk reads '\(Self.schema)'",
+        path: folder.path,
+        hint: "use the ctk that began the run, or begin it anew with --force")
     }
     guard let manifest = RunManifest(json: json) else {
       throw TuningError(.stateInvalid, "the manifest is not of a ctk run", path: folder.manifest)

@@ -7,24 +7,32 @@ package import CTKTensor
 package enum RunState {
   private static let weightsName = "weights"
   private static let format = "ctk-run-state"
+  private static let completeKey = "complete"
+
+  /// What a state is saved for.
+  package enum Purpose: Sendable {
+    /// To go on training.
+    case resuming
+    /// To look back at: the weights alone.
+    case weights
+    /// The run's end.
+    case completion
+  }
 
   /// Writes the state so that it is complete or absent at every moment.
-  ///
-  /// - Parameter keepsMoments: false once the run is complete.
   package static func save(
-    _ trainer: Trainer, planDigest: Digest, keepsMoments: Bool, to path: String
+    _ trainer: Trainer, planDigest: Digest, for purpose: Purpose, to path: String
   ) throws(TuningError) {
     let weights = FloatBuffer(count: trainer.plan.count)
     trainer.plan.gather(trainer.parameters, into: weights)
     var vectors = [(weightsName, weights)]
-    if keepsMoments { vectors += trainer.optimizer.state }
+    if purpose == .resuming { vectors += trainer.optimizer.state }
+    var metadata = ["format": format, "plan": planDigest.hex, "step": String(trainer.stepCount)]
+    if purpose == .completion { metadata[completeKey] = "true" }
     do {
       let infos = try vectors.map { try TensorInfo(name: $0.0, dtype: .f32, shape: [$0.1.count]) }
       var writer = try SafetensorsWriter(
-        path: path, tensors: infos,
-        metadata: [
-          "format": format, "plan": planDigest.hex, "step": String(trainer.stepCount),
-        ], replacesExisting: true)
+        path: path, tensors: infos, metadata: metadata, replacesExisting: true)
       for info in writer.order {
         guard let buffer = vectors.first(where: { $0.0 == info.name })?.1 else { continue }
         try writer.write(UnsafeRawBufferPointer(start: buffer.base, count: info.byteCount))
@@ -40,12 +48,13 @@ package enum RunState {
 
   /// Continues a trainer from a saved state.
   ///
-  /// - Parameter totalSteps: steps of the whole run; only after the last are there no moments.
+  /// - Parameter totalSteps: most steps of the whole run.
+  /// - Returns: whether the run is complete; only then are there no moments.
   /// - Throws: `run.state-invalid` when the state belongs to another plan, counts steps that
   ///   the run does not have, or lacks the moments to go on with.
   package static func restore(
     _ trainer: Trainer, planDigest: Digest, totalSteps: Int, from path: String
-  ) throws(TuningError) {
+  ) throws(TuningError) -> Bool {
     let file = try open(path, planDigest: planDigest, plan: trainer.plan)
     guard let step = file.metadata["step"].flatMap({ Int($0) }), (1...totalSteps).contains(step)
     else {
@@ -53,19 +62,28 @@ package enum RunState {
         .stateInvalid, "the saved state's step is not one of the run's \(totalSteps)", path: path)
     }
     try loadWeights(of: file, plan: trainer.plan, into: trainer.parameters)
-    if step < totalSteps {
+    let isComplete = file.metadata[completeKey] == "true"
+    if !isComplete {
       for vector in trainer.optimizer.state {
         try load(vector.name, of: file, into: vector.values)
       }
     }
     trainer.stepCount = step
+    return isComplete
   }
 
   /// Puts a run's weights into the base's parameters.
+  ///
+  /// - Parameter step: the step that the state must be of; nil takes any.
   package static func restoreWeights(
-    _ parameters: ParameterVector, plan: TrainablePlan, planDigest: Digest, from path: String
+    _ parameters: ParameterVector, plan: TrainablePlan, planDigest: Digest, step: Int? = nil,
+    from path: String
   ) throws(TuningError) {
     let file = try open(path, planDigest: planDigest, plan: plan)
+    if let step, file.metadata["step"] != String(step) {
+      throw TuningError(
+        .stateInvalid, "the saved weights are not those of step \(step)", path: path)
+    }
     try loadWeights(of: file, plan: plan, into: parameters)
   }
 

@@ -57,7 +57,7 @@ package final class AdamW {
     _ parameters: ParameterVector, gradient: CompactGradient, _ update: OptimizerUpdate
   ) {
     for slice in plan.slices {
-      move(slice, parameters, gradient, constants(slice, update))
+      move(slice, parameters, gradient, constants(slice, update.of(slice)))
     }
   }
 

@@ -17,6 +17,15 @@ package struct OptimizerUpdate: Sendable {
   }
 }
 
+extension OptimizerUpdate {
+  /// The same for a slice with a learning rate of its own.
+  func of(_ slice: TrainablePlan.Slice) -> OptimizerUpdate {
+    OptimizerUpdate(
+      number: number, learningRate: learningRate * slice.rateFactor,
+      gradientScale: gradientScale)
+  }
+}
+
 /// The rule by which gradients move the weights.
 package enum Optimizer {
   case adamW(AdamW)
@@ -66,8 +75,9 @@ package final class SGD {
   package func step(
     _ parameters: ParameterVector, gradient: CompactGradient, _ update: OptimizerUpdate
   ) {
-    let rate = update.learningRate * update.gradientScale
     for slice in plan.slices {
+      let update = update.of(slice)
+      let rate = update.learningRate * update.gradientScale
       let slope = gradient.values.base + slice.start
       let decay = slice.decays ? 1 - update.learningRate * weightDecay : 1
       slices.modify(slice, parameters) { weights in

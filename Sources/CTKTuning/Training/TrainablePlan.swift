@@ -14,6 +14,8 @@ package final class TrainablePlan: Sendable {
     /// First entry in `positions`, or nil when the whole parameter trains.
     package let firstPosition: Int?
     package let decays: Bool
+    /// Factor on the learning rate.
+    package let rateFactor: Float
     /// Whether the base has the parameter; nothing is pulled towards a drawn value.
     package let isPretrained: Bool
   }
@@ -34,10 +36,12 @@ package final class TrainablePlan: Sendable {
   /// - Parameter drawn: parameters that the base lacks.
   /// - Parameter gradientChild: the entries whose gradient counts, of parameters in `dense`.
   /// - Parameter decays: which parameters AdamW decays.
+  /// - Parameter rateFactor: factor on the learning rate of each parameter.
   package init(
     layout: ParameterLayout, child: [ParameterID: [UInt32]], dense: Set<ParameterID>,
     drawn: Set<ParameterID> = [], gradientChild: ChildEntries? = nil,
-    decays: (Parameter) -> Bool = { $0.role.decays }
+    decays: (Parameter) -> Bool = { $0.role.decays },
+    rateFactor: (Parameter) -> Float = { _ in 1 }
   ) {
     self.layout = layout
     self.gradientChild = gradientChild
@@ -57,6 +61,7 @@ package final class TrainablePlan: Sendable {
         Slice(
           id: id, start: start, count: count,
           firstPosition: chosen == nil ? nil : firstPosition, decays: decays(parameter),
+          rateFactor: rateFactor(parameter),
           isPretrained: !drawn.contains(id)))
       start += count
       if chosen != nil { firstPosition += count }

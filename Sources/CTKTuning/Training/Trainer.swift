@@ -15,6 +15,9 @@ package final class Trainer {
     package var seed: UInt64
     package var usesDropout = true
     package var recipe = MethodRecipe()
+    package var lossRule = LossRule()
+    /// Most batches whose gradients are added up for one step.
+    package var accumulation = 1
 
     package init(schedule: LearningRateSchedule, seed: UInt64) {
       self.schedule = schedule
@@ -43,6 +46,8 @@ package final class Trainer {
   /// Steps taken so far.
   package var stepCount = 0
   private let gradient: CompactGradient
+  /// Sum over the batches of a step but the last; nil for steps of one batch.
+  private let accumulated: FloatBuffer?
   private let gradientMask: GradientMask?
   private let pretrained: PretrainedWeights?
   private let mixout: Mixout?
@@ -80,6 +85,7 @@ package final class Trainer {
     let limits = recipe.r3f == nil ? limits : limits.doubled
     gradient = CompactGradient(
       plan: plan, rows: network.productRows(limits), compute: compute)
+    accumulated = settings.accumulation > 1 ? FloatBuffer(count: plan.count) : nil
     workspace = network.workspace(limits, compute: compute, keeping: activations)
   }
 
@@ -98,10 +104,27 @@ package final class Trainer {
     }
   }
 
-  /// Forward, backward, clip, mask, update.
+  /// A step on one batch.
   package func step(_ batch: PackedBatch, targets: Targets) -> StepReport {
+    step([TrainingBatch(batch: batch, targets: targets)])
+  }
+
+  /// Forward, backward, clip, mask, update; the gradient is that of the batches as one.
+  package func step(_ batches: [TrainingBatch]) -> StepReport {
+    precondition((1...settings.accumulation).contains(batches.count))
     let start = DispatchTime.now().uptimeNanoseconds
-    let loss = backpropagate(batch, targets)
+    let mass = batches.map { settings.lossRule.mass(of: $0.targets) }.reduce(0, +)
+    let rows = batches.map(\.targets.labelledCount).reduce(0, +)
+    // Without a labelled row, or with weights of 0 alone, there is neither loss nor gradient.
+    let scale = (
+      loss: mass > 0 ? Float(1 / mass) : 0, row: rows > 0 ? 1 / Float(rows) : 0
+    )
+    var total = 0.0
+    for (number, batch) in batches.enumerated() {
+      total += backpropagate(batch, pass: stepCount * settings.accumulation + number, scale)
+      accumulate(number, of: batches.count)
+    }
+    let loss = mass > 0 ? total / mass : 0
     if let pull = settings.recipe.pull, let pretrained {
       pretrained.addPull(Float(2 * pull), at: parameters, to: gradient.values)
     }
@@ -116,31 +139,50 @@ package final class Trainer {
         gradientScale: Float(min(1, settings.clippingNorm / (norm + 1e-6)))))
     return StepReport(
       step: stepCount, loss: loss, learningRate: rate, gradientNorm: norm,
-      tokens: batch.tokenCount,
+      tokens: batches.map(\.batch.tokenCount).reduce(0, +),
       seconds: Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
   }
 
-  /// Forms the gradient of the batch's mean loss and returns the task's part of that loss.
-  private func backpropagate(_ batch: PackedBatch, _ targets: Targets) -> Double {
-    mixout?.mix(parameters, pass: stepCount)
-    let dropout =
-      settings.usesDropout ? DropoutStream(seed: settings.seed, step: UInt64(stepCount)) : nil
-    let labelled = max(1, targets.labelledCount)
-    let weight = 1 / Float(labelled)
-    let losses: [Double]
-    if let r3f = settings.recipe.r3f {
-      losses = backpropagate(
-        batch.doubled, dropout,
-        noise: r3f.noise(
-          examples: batch.sequenceCount, seed: settings.seed, step: stepCount)
-      ) { r3f.gradient(of: $0, targets: targets, weight: weight) }
-    } else {
-      losses = backpropagate(batch, dropout, noise: nil) {
-        Loss.gradient(of: $0, targets: targets, weight: weight)
+  /// Adds up the gradients of a step's batches, and leaves the sum where the last one is.
+  private func accumulate(_ number: Int, of count: Int) {
+    guard let accumulated, count > 1 else { return }
+    compute.parallel(plan.count, weight: 1) { part in
+      let (sum, values) = (
+        accumulated.base + part.lowerBound, gradient.values.base + part.lowerBound
+      )
+      if number == 0 {
+        sum.update(from: values, count: part.count)
+      } else if number + 1 < count {
+        compute.kernels.add(values, sum, part.count)
+      } else {
+        compute.kernels.add(sum, values, part.count)
       }
     }
-    mixout?.restore(parameters, gradient: gradient.values, pass: stepCount)
-    return losses.reduce(0, +) / Double(labelled)
+  }
+
+  /// Forms a batch's part of the gradient and returns the sum of the task's losses.
+  ///
+  /// - Parameter pass: number of the pass, which random draws depend on.
+  private func backpropagate(
+    _ training: TrainingBatch, pass: Int, _ scale: (loss: Float, row: Float)
+  ) -> Double {
+    let (batch, targets, rule) = (training.batch, training.targets, settings.lossRule)
+    mixout?.mix(parameters, pass: pass)
+    let dropout =
+      settings.usesDropout ? DropoutStream(seed: settings.seed, step: UInt64(pass)) : nil
+    let losses: [Double]
+    if let r3f = settings.recipe.r3f {
+      let noise = r3f.noise(examples: batch.sequenceCount, seed: settings.seed, step: pass)
+      losses = backpropagate(batch.doubled, dropout, noise: noise) {
+        r3f.gradient(of: $0, targets: targets, rule: rule, scale: scale)
+      }
+    } else {
+      losses = backpropagate(batch, dropout, noise: nil) {
+        Loss.gradient(of: $0, targets: targets, weight: scale.loss, rule: rule)
+      }
+    }
+    mixout?.restore(parameters, gradient: gradient.values, pass: pass)
+    return losses.reduce(0, +)
   }
 
   /// - Parameter loss: turns logits into their gradient and returns each example's loss.
@@ -153,5 +195,16 @@ package final class Trainer {
     network.backward(
       pass, logitGradient: pass.logits, batch: batch, sink: gradient, parameters, workspace)
     return losses
+  }
+}
+
+/// Examples that go through the network together, and what it is to say of them.
+package struct TrainingBatch: Sendable {
+  package let batch: PackedBatch
+  package let targets: Targets
+
+  package init(batch: PackedBatch, targets: Targets) {
+    self.batch = batch
+    self.targets = targets
   }
 }

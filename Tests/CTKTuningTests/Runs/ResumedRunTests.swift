@@ -74,7 +74,7 @@ struct ResumedRunTests {
     #expect(try RunManifest.read(bench.run) == bench.manifest())
     let changes: [(String, JSONValue)] = [
       ("labels", ["a", 1]), ("labels", []), ("metrics", ["mystery"]), ("metrics", []),
-      ("mask", "no digest"), ("schema", "ctk-run/9"),
+      ("mask", "no digest"), ("schema", "a run"),
     ]
     for (key, value) in changes {
       var fields = sound
@@ -83,6 +83,16 @@ struct ResumedRunTests {
         "run/manifest.json", Array(JSONValue.object(fields).compactText.utf8))
       #expect(bench.refusal(resumes: true) == "run.state-invalid", "\(key) \(value)")
     }
+  }
+
+  @Test func runsOfOtherVersionsAreNamed() throws {
+    let bench = try RunBench()
+    _ = bench.refusal(RunBench.stopping(after: 2))
+    var fields = try JSONParser.parseFile(bench.run.manifest).objectValue ?? JSONObject()
+    fields["schema"] = "ctk-run/1"
+    try bench.folder.write(
+      "run/manifest.json", Array(JSONValue.object(fields).compactText.utf8))
+    #expect(bench.refusal(resumes: true) == "run.unsupported")
   }
 
   /// The model can be asked for when the run is over already.
@@ -99,7 +109,10 @@ struct ResumedRunTests {
     #expect(saved.tokenizerFiles == bench.checkpoint.tokenizerFiles)
     let plot = String(decoding: try readSmallFile(bench.run.plot), as: UTF8.self)
     #expect(plot.hasPrefix("<svg") && plot.contains("macro_f1"))
-    let points = try #require(plot.firstMatch(of: /points="([^"]*)"/)).1
-    #expect(points.split(separator: " ").count == result.steps)
+    let curves = plot.matches(of: /points="([^"]*)"/).map {
+      $0.1.split(separator: " ").count
+    }
+    // Losses and their mean, the learning rate, and two metrics after each epoch.
+    #expect(curves == [result.steps, result.steps, result.steps, 2, 2])
   }
 }

@@ -16,8 +16,9 @@ struct RunBench {
   var labels: LabelSpace
   var metrics: [Metric] = [.accuracy, .macroF1]
 
-  init() throws {
-    checkpoint = try Checkpoint.open(Fixtures.path("checkpoints/bert/pt"))
+  /// - Parameter base: folder of a model among the fixtures' checkpoints, or a path.
+  init(base: String = Fixtures.path("checkpoints/bert/pt")) throws {
+    checkpoint = try Checkpoint.open(base)
     let words = ["license", "class", "value"]
     let examples = (0..<24).map { row in
       Example(

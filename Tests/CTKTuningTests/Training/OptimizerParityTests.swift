@@ -148,6 +148,28 @@ struct LearningRateScheduleTests {
     #expect(schedule.rate(at: 10) == 0)
   }
 
+  /// Against the schedules of transformers 5.24.0: peak 2, 3 of 11 steps of warm-up.
+  @Test(arguments: [
+    (
+      LearningRateSchedule.Shape.cosine,
+      [
+        2.0, 1.923879532511, 1.707106781187, 1.382683432365, 1.0, 0.617316567635,
+        0.292893218813, 0.076120467489,
+      ]
+    ),
+    (.linear, [2, 1.75, 1.5, 1.25, 1, 0.75, 0.5, 0.25]),
+    (.constant, [2, 2, 2, 2, 2, 2, 2, 2]),
+  ])
+  func shapesAfterTheWarmUp(_ shape: LearningRateSchedule.Shape, _ expected: [Double]) {
+    let schedule = LearningRateSchedule(
+      peak: 2, totalSteps: 11, warmupRatio: 0.25, shape: shape)
+    #expect(schedule.warmupSteps == 3)
+    let found = (0..<11).map { schedule.rate(at: $0) }
+    let warmup: [Double] = [0, 2.0 / 3, 4.0 / 3]
+    let closeness = Closeness.of(found, warmup + expected, absolute: 1e-11, relative: 0)
+    #expect(closeness.isWithin, "\(closeness)")
+  }
+
   @Test func noWarmUpStartsAtThePeak() {
     #expect(LearningRateSchedule(peak: 1, totalSteps: 4, warmupRatio: 0).rate(at: 0) == 1)
   }
