@@ -11,6 +11,8 @@ struct NameTableTests {
     "Every source name is taken by one rule",
     arguments: Architecture.allCases, SourceLayout.allCases)
   func everyNameIsConsumedOnce(_ architecture: Architecture, _ layout: SourceLayout) throws {
+    // Names of objects are translated into those of variables.
+    if layout == .tensorflowObjects { return }
     let table = ArchitectureSchema.of(architecture).nameTable(for: layout)
     for rule in table.rules {
       let separator: Character = layout == .pytorch ? "." : "/"
@@ -170,9 +172,26 @@ struct NameTableTests {
     #expect(Self.target(table.match(names[1]))?.name == "classifier.weight")
   }
 
+  @Test("Names of TensorFlow's classes in files of Keras 3", arguments: Architecture.allCases)
+  func objectNames(_ architecture: Architecture) throws {
+    let listing = try JSONParser.parseFile(Fixtures.path("keras/tensorflow-objects.json"))
+    let names = try #require(listing[architecture.rawValue]?.objectValue)
+    let table = ArchitectureSchema.of(architecture).nameTable(for: .tensorflowObjects)
+    for (name, canonical) in names.members {
+      #expect(SourceLayout.detect(Array(names.keys)) == .tensorflowObjects)
+      #expect(Self.target(table.match(name))?.name == canonical.stringValue, "\(name)")
+    }
+    #expect(names.members.count > 20)
+    #expect(Self.target(table.match("optimizer/vars/0")) == nil)
+    #expect(Self.target(table.match("layers/dense/vars/2")) == nil)
+  }
+
   @Test("The layout is told by the names")
   func layouts() {
     #expect(SourceLayout.detect(["layers/dense/vars/0"]) == .keras)
+    #expect(
+      SourceLayout.detect(["layers/dense/vars/0", "a/tf_bert_layer/b/vars/0"])
+        == .tensorflowObjects)
     #expect(
       SourceLayout.detect(["transformer_layer_0/key/bias", "logits/kernel"]) == .kerasLegacy)
     #expect(SourceLayout.detect(["bert/pooler/dense/kernel"]) == .tensorflow)

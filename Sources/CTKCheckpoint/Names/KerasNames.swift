@@ -7,8 +7,14 @@ enum KerasPath {
 
   /// Whether a name ends in `vars/<number>`.
   static func isVariable(_ components: [Substring]) -> Bool {
-    components.count > 1 && components[components.count - 2] == "vars"
-      && components[components.count - 1].utf8.allSatisfy { (0x30...0x39).contains($0) }
+    guard components.count > 1, components[components.count - 2] == "vars" else { return false }
+    let number = components[components.count - 1].utf8
+    return (1...6).contains(number.count) && number.allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  /// Whether a name is of an optimizer or a metric, which compiled models have.
+  static func isTraining(_ components: some Collection<Substring>) -> Bool {
+    components.first == "optimizer" || components.first == "metrics"
   }
 
   /// Whether a component is an encoder layer's name in KerasHub.
@@ -40,7 +46,7 @@ struct KerasNames: NameTable {
     let isTask = name.hasPrefix(KerasPath.taskPrefix)
     var components = name.split(separator: "/", omittingEmptySubsequences: false)
     if isTask { components.removeFirst() }
-    if components.first == "optimizer" || components.first == "metrics" {
+    if KerasPath.isTraining(components) {
       return .skipped(.optimizerState)
     }
     let backbone = components.firstIndex(where: KerasPath.isBackbone)

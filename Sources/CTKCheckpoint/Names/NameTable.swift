@@ -75,6 +75,7 @@ extension ArchitectureSchema {
     case .pytorch: PyTorchNames(schema: self)
     case .tensorflow: TensorFlowNames(schema: self)
     case .original: OriginalNames(schema: self, classNames: classNames)
+    case .tensorflowObjects: TensorFlowObjectNames(schema: self)
     case .keras: KerasNames(schema: self, sourceNames: sourceNames)
     case .kerasLegacy: KerasLegacyNames(schema: self)
     }

@@ -5,10 +5,16 @@ struct KerasHubTokenizer {
   let files: TokenizerFiles
 
   /// KerasHub's asset names and those of transformers.
-  private static let assets = [
-    (asset: "vocabulary.txt", name: "vocab.txt"), ("vocabulary.json", "vocab.json"),
-    ("merges.txt", "merges.txt"), ("vocabulary.spm", "spiece.model"),
-  ]
+  private static func assets(of className: String) -> [(asset: String, name: String)] {
+    [
+      ("vocabulary.txt", "vocab.txt"), ("vocabulary.json", "vocab.json"),
+      ("merges.txt", "merges.txt"),
+      (
+        "vocabulary.spm",
+        className == "XLMRobertaTokenizer" ? "sentencepiece.bpe.model" : "spiece.model"
+      ),
+    ]
+  }
 
   /// - Returns: nil when the folder has no tokenizer of KerasHub.
   /// - Throws: the codes of reading files and JSON.
@@ -20,7 +26,7 @@ struct KerasHubTokenizer {
     }
     guard let className = json["class_name"]?.stringValue else { return nil }
     let folders = [folder + "/assets/tokenizer/", folder + "/assets/", folder + "/"]
-    var files = Self.assets.compactMap { asset, name in
+    var files = Self.assets(of: className).compactMap { asset, name in
       folders.first { Folder.fileExists($0 + asset) }.map {
         TokenizerFiles.File(name: name, content: .copy(of: $0 + asset))
       }

@@ -11,9 +11,10 @@ enum Console {
     do {
       try Output.write(Array((line + "\n").utf8), to: STDOUT_FILENO, path: "standard output")
     } catch {
-      UnfinishedOutputs.removeAll()
-      if error.code != CoreErrorCode.outputClosed.rawValue { writeError(ErrorReport.text(error)) }
-      exit(error.status.rawValue)
+      UnfinishedOutputs.removeAll {
+        if error.code != CoreErrorCode.outputClosed.rawValue { writeError(ErrorReport.text(error)) }
+        exit(error.status.rawValue)
+      }
     }
   }
 

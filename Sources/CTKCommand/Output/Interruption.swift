@@ -36,7 +36,6 @@ enum Interruption {
       Console.writeError("\nctk: saving the run after this step; once more stops at once\n")
       return
     }
-    UnfinishedOutputs.removeAll()
-    _exit(128 + number)
+    UnfinishedOutputs.removeAll { _exit(128 + number) }
   }
 }

@@ -23,10 +23,9 @@ public struct AtomicFile: ~Copyable {
     self.path = path
     self.replacesExisting = replacesExisting
     if !replacesExisting && access(path, F_OK) == 0 { throw Output.existsError(path) }
-    let (file, temporary) = try AtomicFile.makeTemporary(beside: path)
-    descriptor = file
-    temporaryPath = temporary
-    UnfinishedOutputs.add(temporary)
+    (descriptor, temporaryPath) = try UnfinishedOutputs.making { () throws(CoreError) in
+      try AtomicFile.makeTemporary(beside: path)
+    }
   }
 
   deinit {
@@ -70,7 +69,9 @@ public struct AtomicFile: ~Copyable {
     UnfinishedOutputs.remove(temporaryPath)
   }
 
-  private static func makeTemporary(beside path: String) throws(CoreError) -> (Int32, String) {
+  private static func makeTemporary(
+    beside path: String
+  ) throws(CoreError) -> (made: Int32, path: String) {
     var template = Array((path + ".partial-XXXXXX").utf8CString)
     let file = mkstemp(&template)
     if file < 0 {

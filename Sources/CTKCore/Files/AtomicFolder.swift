@@ -23,22 +23,28 @@ public struct AtomicFolder: ~Copyable {
     self.path = trimmed
     self.replacesExisting = replacesExisting
     if !replacesExisting && access(trimmed, F_OK) == 0 { throw Output.existsError(trimmed) }
-    var template = Array((trimmed + ".partial-XXXXXX").utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw CoreError(
-        .outputCannotCreate, "cannot create a folder here: \(errnoText(errno))", path: trimmed)
-    }
-    temporaryPath = template.withUnsafeBufferPointer { buffer in
-      buffer.baseAddress.map { String(cString: $0) } ?? ""
-    }
-    chmod(temporaryPath, 0o755)
-    UnfinishedOutputs.add(temporaryPath)
+    temporaryPath = try UnfinishedOutputs.making { () throws(CoreError) in
+      ((), try AtomicFolder.makeTemporary(beside: trimmed))
+    }.path
     isOpen = true
   }
 
   deinit {
     if isOpen { Folder.removeTree(temporaryPath) }
     UnfinishedOutputs.remove(temporaryPath)
+  }
+
+  private static func makeTemporary(beside path: String) throws(CoreError) -> String {
+    var template = Array((path + ".partial-XXXXXX").utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw CoreError(
+        .outputCannotCreate, "cannot create a folder here: \(errnoText(errno))", path: path)
+    }
+    let name = template.withUnsafeBufferPointer { buffer in
+      buffer.baseAddress.map { String(cString: $0) } ?? ""
+    }
+    chmod(name, 0o755)
+    return name
   }
 
   /// Where a file of the folder is to be written before the commit.
