@@ -47,7 +47,9 @@ struct InspectCommand: ReportingCommand {
       let mask = try ParameterMask(path: path)
       try plot(.mask(mask), "\(Humanize.count(mask.selected)) selected weights")
       let map = try mapText(.mask(mask))
-      reporter.finish(schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask) + map)
+      let densities = DensityTable.text(.mask(mask)).map { "\n\n" + $0 } ?? ""
+      reporter.finish(
+        schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask) + densities + map)
     case .checkpoint:
       try inspect(try SourceTensors(path: path), reporter)
     }
