@@ -25,6 +25,8 @@ struct InspectCommand: ReportingCommand {
   @Option(help: "A patch's base, to show the steps of values that are coded against it.")
   var base: String?
 
+  @OptionGroup var masks: MaskFileOptions
+
   @Flag(help: "Show where the weights of a mask or patch lie, in characters.")
   var map = false
 
@@ -42,7 +44,7 @@ struct InspectCommand: ReportingCommand {
     }
     switch try FileKind.of(path) {
     case .patch:
-      try inspect(try PatchFile(path: path), reporter)
+      try inspect(try masks.open(path), reporter)
     case .mask:
       let mask = try ParameterMask(path: path)
       try plot(.mask(mask), "\(Humanize.count(mask.selected)) selected weights")
