@@ -1,9 +1,11 @@
-"""Prints the table of a minilm-glue.sh output folder as Markdown."""
+"""Prints the table of a minilm-glue.sh or methods-glue.sh output folder as Markdown."""
 import collections
 import json
 import pathlib
 import statistics
 import sys
+
+METHODS = ["vanilla", "child-d", "child-f", "top-k", "weight-decay", "mixout", "recadam", "r3f"]
 
 folder = pathlib.Path(sys.argv[1])
 groups = collections.defaultdict(list)
@@ -27,10 +29,10 @@ def spread(values, digits=4):
 print("| task | method | seeds | metric | tokens/s | training s | peak MB | patch MB | bits/change |")
 print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 for task in ("mrpc", "cola", "stsb", "rte"):
-    for method in ("vanilla", "child-d"):
-        runs = groups.get((task, method))
-        if not runs:
-            continue
+    found = [method for name, method in groups if name == task]
+    order = {method: place for place, method in enumerate(METHODS)}
+    for method in sorted(found, key=lambda name: (order.get(name, len(order)), name)):
+        runs = groups[task, method]
         names = list(runs[0][0]["metrics"])
         metrics = ", ".join(
             f"{name} {spread([r['metrics'][name] for r, _ in runs])}" for name in names)

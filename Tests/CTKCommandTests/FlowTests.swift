@@ -101,12 +101,17 @@ struct FlowTests {
     #expect(other["missing"] == [])
   }
 
-  /// Vanilla moves everything, and its patch still reverts to the bit.
-  @Test func vanillaRoundTrip() throws {
+  /// Methods that move everything, and patches of theirs that still revert to the bit.
+  @Test(arguments: [
+    ["--method", "vanilla"], ["--method", "child-f+mixout+r3f"], ["--profile", "reference"],
+  ])
+  func roundTripsOfWholeNetworks(_ method: [String]) throws {
     let bench = try Workbench()
     let run = try bench.json(
       ["finetune"] + bench.base + bench.task + bench.recipe
-        + ["--method", "vanilla", "--output", bench.path("run")])
+        + method + ["--output", bench.path("run")])
+    let drift = run["drift"]?["moved"]?.intValue ?? 0
+    #expect((drift > 0) == method.contains("reference"))
     _ = try bench.json(
       ["export-delta"] + bench.base
         + ["--run", bench.path("run"), "--output", bench.path("p.ctkpatch")])

@@ -1,3 +1,4 @@
+import CKernels
 import CTKCore
 import CTKModel
 import CTKTensor
@@ -5,7 +6,8 @@ import CTKTestSupport
 import Testing
 
 /// Backward passes against finite differences of a twin in double precision: every
-/// parameter of every layer of every family, with each activation and with dropout.
+/// parameter of every layer of every family, with each activation, head and objective, and
+/// with dropout.
 ///
 /// The differences are exact to about 1e-9; the tolerance is for the f32 pass, whose
 /// gradients are sums of a few dozen terms below 1.
@@ -18,15 +20,21 @@ struct FiniteDifferenceTests {
     var distanceLimit: Int?
     var hasTokenTypes = true
     var dropout: Float = 0
+    var objective = TwinObjective.classes([1, 0, 2])
 
     var description: String {
-      "\(architecture) \(activation) \(summary) \(distanceLimit ?? 0) \(hasTokenTypes) \(dropout)"
+      "\(architecture) \(activation) \(summary) \(distanceLimit ?? 0) \(hasTokenTypes) \(dropout) "
+        + "\(objective)"
     }
   }
 
   static let cases: [Case] =
     Architecture.allCases.flatMap {
-      [Case(architecture: $0), Case(architecture: $0, dropout: 0.2)]
+      [
+        Case(architecture: $0), Case(architecture: $0, dropout: 0.2),
+        Case(architecture: $0, dropout: 0.2, objective: .tokens(tags)),
+        Case(architecture: $0, objective: .consistent([1, 0, 2], weight: 0.7)),
+      ]
     }
     + [.geluTanh, .relu, .silu, .tanh].map { Case(architecture: .bert, activation: $0) }
     + [
@@ -34,31 +42,44 @@ struct FiniteDifferenceTests {
       Case(architecture: .xlnet, distanceLimit: 2),
       Case(architecture: .xlnet, hasTokenTypes: false),
       Case(architecture: .xlnet, hasTokenTypes: false, dropout: 0.2),
+      Case(architecture: .bert, objective: .scores([0.3, -1, 2])),
+      Case(architecture: .roberta, dropout: 0.2, objective: .consistent([0, 1, 2], weight: 2)),
     ]
+
+  /// Classes of the batch's 14 tokens; some have none.
+  private static let tags = [0, 1, -1, 2, 1, 0, -1, 2, -1, 1, 1, 0, -1, 2]
 
   @Test(arguments: cases)
   func everyGradientIsTheSlopeOfTheLoss(_ setting: Case) throws {
     let configuration = try configuration(setting)
-    let network = try SequenceClassifier(configuration: configuration, labelCount: 3)
+    let objective = setting.objective
+    let network = try SequenceClassifier(
+      configuration: configuration, labelCount: objective.labelCount, head: objective.headKind)
     let parameters = ParameterVector(layout: network.layout)
     var random = SeededGenerator(seed: 31)
     for index in 0..<network.layout.count {
       parameters.storage.base[index] = 0.6 * random.signedUnit()
     }
-    let batch = batch(setting, configuration)
+    var batch = batch(setting, configuration)
+    var noise: EmbeddingNoise?
+    if case .consistent = objective {
+      noise = EmbeddingNoise(
+        firstSequence: batch.sequenceCount,
+        noise: ctk_noise(scale: 0.3, isNormal: false, random: CounterRandom(4)))
+      batch = batch.doubled
+    }
     let stream = setting.dropout > 0 ? DropoutStream(seed: 5, step: 3) : nil
     var twin = TwinNetwork(
-      configuration: configuration, layout: network.layout, batch: batch, classes: [1, 0, 2],
-      dropout: stream)
-    twin.weights = parameters.storage.array().map(Double.init)
+      configuration: configuration, layout: network.layout, batch: batch, objective: objective,
+      dropout: stream, noise: noise, weights: parameters.storage.array().map(Double.init))
 
     let workspace = network.workspace(
       BatchLimits(covering: [batch]), compute: Compute(threadCount: 2))
-    let pass = network.forward(batch, dropout: stream, parameters, workspace)
+    let pass = network.forward(batch, dropout: stream, noise: noise, parameters, workspace)
     let logits = Closeness.of(
       pass.logits.array(), twin.logits.flatMap { $0 }, absolute: 5e-6, relative: 5e-6)
     #expect(logits.isWithin, "\(logits)")
-    _ = Loss.gradient(of: pass.logits, targets: .classes(twin.classes), weight: 1)
+    objective.gradient(of: pass.logits)
     let sink = DenseGradient(network.layout)
     network.backward(
       pass, logitGradient: pass.logits, batch: batch, sink: sink, parameters, workspace)

@@ -64,29 +64,25 @@ struct BlockSample {
   }
 
   /// The block's bytes; without a source values are coded for themselves.
-  func encoded(
-    withSource: Bool = true, rounding: BlockRounding? = nil, isMasked: Bool = false
-  ) -> [UInt8] {
+  func encoded(withSource: Bool = true) -> [UInt8] {
     let encoder = ContextBlockEncoder()
     return positions.withUnsafeBufferPointer { positions in
       differences.withUnsafeBufferPointer { differences in
         base.withUnsafeBytes { base in
           encoder.encode(
             place, positions: positions.baseAddress, differences: differences,
-            source: withSource ? base : nil, rounding: rounding, isMasked: isMasked)
+            source: withSource ? base : nil)
         }
       }
     }
   }
 
-  func decoded(
-    _ bytes: [UInt8], isTarget: Bool, mask: [UInt32]? = nil
-  ) throws -> PatchBlock {
+  func decoded(_ bytes: [UInt8], isTarget: Bool) throws -> PatchBlock {
     let side = isTarget ? tuned : base
     return try bytes.withUnsafeBytes { bytes in
       try side.withUnsafeBytes { side in
         try ContextBlockDecoder(bytes, units: first..<first + base.count, unit: Self.unit)
-          .block(BlockSource(bytes: side, isTarget: isTarget), mask: mask)
+          .block(BlockSource(bytes: side, isTarget: isTarget))
       }
     }
   }

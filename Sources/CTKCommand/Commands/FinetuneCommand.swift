@@ -18,6 +18,7 @@ struct FinetuneCommand: ReportingCommand {
       Examples:
         ctk finetune --base base --task mrpc --data glue/MRPC --output run
         ctk finetune --base base --task cola --data glue/CoLA --keep 0.02 --output run
+        ctk finetune --base base --task cola --data glue/CoLA --method child-d+r3f --output run
         ctk finetune --base base --task custom --train train.tsv --dev dev.tsv --output run
         ctk finetune --base base --task mrpc --data glue/MRPC --output run --resume
       """)
@@ -91,12 +92,12 @@ struct FinetuneCommand: ReportingCommand {
     if mask == nil && options.method.contains(.childD) {
       try options.maskRecipe.requireScope(in: checkpoint.configuration)
     }
-    try TaskModel.require(checkpoint, for: try task.labels)
+    try TaskModel.requireTokenizer(of: checkpoint)
     let (data, metrics) = try task.read(
       labels: TaskModel.headLabels(of: checkpoint, kind: task.headKind))
     reporter.note(leftOut: data.skippedRows)
     try options.loop.validate(
-      data, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
+      labels: data.labels, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
     reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")
     let compute = threads.compute
     let manifest = RunManifest(

@@ -14,7 +14,6 @@ struct ModelChange {
   let model: String
   let kind: Kind
   let target: ModelDestination
-  let masks: MaskFileOptions
   let force: ForceOption
   let threads: ThreadOptions
 
@@ -50,9 +49,8 @@ struct ModelChange {
   }
 
   private func change(_ progress: ProgressHandler?) throws(PatchError) -> ApplySummary {
-    var options = ApplyOptions(
+    let options = ApplyOptions(
       replacesExisting: force.force, threadCount: threads.threads == 0 ? nil : threads.threads)
-    options.masks = try masks.read()
     return switch kind {
     case .apply(let patches):
       try PatchApplier.apply(

@@ -17,10 +17,6 @@ struct UnitStreamEncoder {
   let width: Int?
   /// Overrides the layout's choice; tests use small blocks.
   var blockShift: Int?
-  /// How the changes were rounded, if they were.
-  var rounding: TensorRounding?
-  /// Positions that readers have, if there are any.
-  var mask: MaskedUnits?
 
   init(_ info: TensorInfo, choice: CodecChoice, blockShift: Int? = nil) {
     unit = CodingUnit(info.dtype)
@@ -114,10 +110,7 @@ struct UnitStreamEncoder {
           capacity: run.count, offset: run.lowerBound - place.units.lowerBound
         ) { fill(run, $0, $1) }
       }
-      try sink(
-        writer.changes(
-          &block, place, base: base, rounding: rounding?.block(place),
-          mask: mask?.positions(in: place.units)))
+      try sink(writer.changes(&block, place, base: base))
     }
     return EncodedStream(changes: total, codec: writer.codec)
   }

@@ -36,8 +36,7 @@ struct OperationReader {
     unit = info.map { CodingUnit($0.dtype) } ?? CodingUnit(.u8)
     resultByteCount = info?.byteCount ?? 0
     sharedByteCount = entry.sharedUnitCount * unit.byteCount
-    decoder = UnitStreamDecoder(
-      stream, codec: entry.codec, mask: operation.patch.mask(of: entry))
+    decoder = UnitStreamDecoder(stream, codec: entry.codec)
     skippedSides = [.before, .after].filter { entry.wholeUnits($0) != nil }
     if entry.hasSharedUnits {
       shared = BlockWalk(layout: try decoder.layout(unitCount: entry.sharedUnitCount))

@@ -37,9 +37,12 @@ package struct ChildEntries: Sendable {
     for slice in plan.slices {
       guard let positions = positions[slice.id] else { continue }
       let target = values + slice.start
-      let kept = positions.map { target[Int($0)] }
-      target.update(repeating: 0, count: slice.count)
-      for (position, value) in zip(positions, kept) { target[Int(position)] = value }
+      var next = 0
+      for position in positions {
+        (target + next).update(repeating: 0, count: Int(position) - next)
+        next = Int(position) + 1
+      }
+      (target + next).update(repeating: 0, count: slice.count - next)
     }
   }
 }

@@ -11,6 +11,8 @@ final class Mixout {
   private let pretrained: PretrainedWeights
   private let keep: Double
   private let seed: UInt64
+  /// The matrices that are mixed.
+  private let mixed: [TrainablePlan.Slice]
   /// [plan.count]; the weights while the mixture is in their place.
   private let saved: FloatBuffer
   private let compute: Compute
@@ -24,6 +26,7 @@ final class Mixout {
     self.pretrained = pretrained
     keep = 1 - probability
     self.seed = seed
+    mixed = plan.slices.filter { $0.isPretrained && plan.layout[$0.id].role == .matrix }
     self.compute = compute
     saved = FloatBuffer(count: plan.count)
   }
@@ -31,10 +34,6 @@ final class Mixout {
   private func site(_ pass: Int) -> ctk_dropout {
     ctk_dropout(
       keep: keep, random: CounterRandom(seed, UInt64(pass), RandomPurpose.mixture.rawValue))
-  }
-
-  private var mixed: [TrainablePlan.Slice] {
-    plan.slices.filter { $0.isPretrained && plan.layout[$0.id].role == .matrix }
   }
 
   /// Puts a pass's mixture in the place of the weights.

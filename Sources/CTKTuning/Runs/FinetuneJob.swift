@@ -45,7 +45,8 @@ package struct FinetuneJob {
     let continues = resumes ? try canContinue() : false
     if continues && folder.isComplete { return try finished() }
     try options.loop.validate(
-      data, metrics: manifest.metrics, layerCount: checkpoint.configuration.layerCount)
+      labels: data.labels, metrics: manifest.metrics,
+      layerCount: checkpoint.configuration.layerCount)
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: options.seed)
       .reinitialized(layers: options.loop.reinitializedLayers, seed: options.seed)
     let child = RunMask(

@@ -59,8 +59,7 @@ package struct TaskDefinition: Sendable {
     }
     let reader = TaskReader(folder: folder, layout: layout, labels: labelReader, splits: [])
     var sets: [TestSet] = []
-    for test in layout.tests
-    where !test.isOptional || Folder.fileExists(folder + "/" + test.file) {
+    for test in layout.tests {
       sets.append(TestSet(fileName: test.name + ".tsv", examples: try reader.rows(of: test)))
     }
     return sets

@@ -85,14 +85,18 @@ extension TwinNetwork {
     let rate = DropoutRates(configuration)[place]
     guard let site = dropout?.site(place, layer: layer, probability: rate), site.threshold > 0
     else { return 1 }
-    var hash = UInt32(index) &* 0x9E37_79B9 &+ site.key0
+    return hashed(site.key0, site.key1, index) >= site.threshold ? Double(site.scale) : 0
+  }
+
+  /// 32 random bits of an entry under a key.
+  func hashed(_ first: UInt32, _ second: UInt32, _ index: Int) -> UInt32 {
+    var hash = UInt32(index) &* 0x9E37_79B9 &+ first
     hash ^= hash >> 16
     hash = hash &* 0x7feb_352d
     hash ^= hash >> 15
-    hash ^= site.key1
+    hash ^= second
     hash = hash &* 0x846c_a68b
-    hash ^= hash >> 16
-    return hash >= site.threshold ? Double(site.scale) : 0
+    return hash ^ hash >> 16
   }
 
   func dropped(

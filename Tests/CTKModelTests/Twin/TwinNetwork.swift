@@ -10,19 +10,29 @@ struct TwinNetwork {
   let configuration: ModelConfiguration
   let layout: ParameterLayout
   let batch: PackedBatch
-  let classes: [Int]
+  let objective: TwinObjective
   let dropout: DropoutStream?
+  let noise: EmbeddingNoise?
   /// All parameters, in the layout's order.
-  var weights: [Double] = []
+  var weights: [Double]
+  /// The weights that word embeddings under noise are constants of.
+  private let constants: [Double]
 
-  /// Sum over the batch of the cross entropies.
-  var loss: Double {
-    logits.indices.map { row in
-      let largest = logits[row].max() ?? 0
-      let total = logits[row].map { exp($0 - largest) }.reduce(0, +)
-      return log(total) + largest - logits[row][classes[row]]
-    }.reduce(0, +)
+  init(
+    configuration: ModelConfiguration, layout: ParameterLayout, batch: PackedBatch,
+    objective: TwinObjective, dropout: DropoutStream?, noise: EmbeddingNoise?, weights: [Double]
+  ) {
+    self.configuration = configuration
+    self.layout = layout
+    self.batch = batch
+    self.objective = objective
+    self.dropout = dropout
+    self.noise = noise
+    self.weights = weights
+    constants = weights
   }
+
+  var loss: Double { objective.loss(logits) }
 
   /// Change of the loss by one weight: a central difference.
   mutating func slope(at index: Int, step: Double = 1e-5) -> Double {
@@ -55,7 +65,7 @@ struct TwinNetwork {
   private var embedded: [[Double]] {
     let isXLNet = configuration.architecture == .xlnet
     let name = isXLNet ? "transformer.word_embedding" : "\(prefix).embeddings.word_embeddings"
-    var rows = batch.tokenIDs.map { matrix(name + ".weight")[Int($0)] }
+    var rows = words(name + ".weight")
     if isXLNet { return dropped(rows, .embeddings) }
     let positions = matrix("\(prefix).embeddings.position_embeddings.weight")
     rows = zip(rows, positionRows).map { add($0, positions[$1]) }
@@ -66,6 +76,23 @@ struct TwinNetwork {
     rows = dropped(norm(rows, "\(prefix).embeddings.LayerNorm"), .embeddings)
     let project = "\(prefix).embeddings_project"
     return layout.id(of: project + ".weight") == nil ? rows : linear(rows, project)
+  }
+
+  /// Rows of the table, and constants with noise from the first noisy sequence on.
+  private func words(_ name: String) -> [[Double]] {
+    let table = matrix(name)
+    let clean = noise.map { batch.offsets[$0.firstSequence] } ?? batch.tokenCount
+    return batch.tokenIDs.enumerated().map { token, id in
+      guard let noise, token >= clean, let parameter = layout.id(of: name).map({ layout[$0] })
+      else { return table[Int(id)] }
+      let (width, start) = (parameter.columns, parameter.offset + Int(id) * parameter.columns)
+      return (0..<width).map { column in
+        let hash = hashed(
+          noise.noise.key0, noise.noise.key1, (token - clean) * width + column)
+        return constants[start + column]
+          + Double(noise.noise.scale) * Double(Int32(bitPattern: hash)) * 0x1p-31
+      }
+    }
   }
 
   /// RoBERTa counts the tokens that are not padding, from the row after the padding's.
@@ -121,6 +148,7 @@ struct TwinNetwork {
   }
 
   private func head(_ hidden: [[Double]]) -> [[Double]] {
+    if case .tokens = objective { return linear(dropped(hidden, .tokens), "classifier") }
     let vectors = (0..<batch.sequenceCount).map { sequence -> [Double] in
       let rows = hidden[batch.offsets[sequence]..<batch.offsets[sequence + 1]]
       switch configuration.summary?.kind ?? .first {
