@@ -38,6 +38,8 @@ let package = Package(
   products: [
     .executable(name: "ctk", targets: ["ctk"]),
     .library(name: "CTKPatch", targets: ["CTKPatch"]),
+    // Patches for programs in other languages: ctkpatch.h and a shared library.
+    .library(name: "ctkpatch", type: .dynamic, targets: ["CTKPatchInterface"]),
   ],
   dependencies: [
     // 1.8.1 and later: the parse() source break of 1.8.0 is reverted.
@@ -71,6 +73,8 @@ let package = Package(
       "CTKCheckpoint",
       ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKTensorBundle"]),
     library("CTKPatch", ["CTKCore", "CTKSafetensors", "CPatchCoder", "CZlib"]),
+    .target(name: "CTKPatchHeader"),
+    library("CTKPatchInterface", ["CTKPatchHeader", "CTKPatch", "CTKCore"]),
     library("CTKText", ["CTKCore"]),
     library("CTKTensor", ["CTKCore", "CKernels", "COpenBLAS"]),
     library("CTKModel", ["CTKTensor", "CTKCore"]),
@@ -113,6 +117,12 @@ let package = Package(
       "CTKCheckpoint",
       ["CTKCore", "CTKSafetensors", "CTKHDF5", "CTKTorch", "CTKModel", "CTKTensor"]),
     tests("CTKPatch", ["CTKCore", "CTKSafetensors"]),
+    // A caller written in C, run by the tests of the interface.
+    .target(
+      name: "CTKPatchCaller", dependencies: ["CTKPatchHeader"], path: "Tests/CTKPatchCaller"),
+    tests(
+      "CTKPatchInterface",
+      ["CTKCore", "CTKPatch", "CTKSafetensors", "CTKPatchHeader", "CTKPatchCaller"]),
     tests("CTKText", ["CTKCore"]),
     tests("CTKTensor", ["CTKCore", "CKernels"]),
     tests("CTKModel", ["CTKCore", "CTKTensor", "CTKSafetensors"]),

@@ -9,99 +9,16 @@ beside ZipNN's way: the XOR of both sides in byte planes, each through zstd -3.
 Needs numpy and, for models, the Python package zstandard.
 """
 
-import ctypes
-import glob
 import os
-import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCES = HERE + "/../../Sources/CPatchCoder"
 sys.path.insert(0, HERE + "/../../formats/python")
 import ctkpatch  # noqa: E402
-
-
-class Run(ctypes.Structure):
-    _fields_ = [("first", ctypes.c_uint64), ("units", ctypes.c_uint32),
-                ("unit_bytes", ctypes.c_uint32), ("is_f32", ctypes.c_uint32)]
-
-
-class Input(ctypes.Structure):
-    _fields_ = [("run", Run), ("width", ctypes.c_uint32), ("positions", ctypes.c_void_p),
-                ("count", ctypes.c_uint32), ("differences", ctypes.c_void_p),
-                ("source", ctypes.c_void_p), ("is_stored", ctypes.c_int)]
-
-
-class Coder:
-    """The library, with the seconds it took."""
-
-    def __init__(self, folder):
-        path = folder + "/coder.so"
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-o", path,
-                        "-I" + SOURCES + "/include", *glob.glob(SOURCES + "/*.c"), "-lm"],
-                       check=True)
-        self.library = ctypes.CDLL(path)
-        self.library.ctk_encoder_create.restype = ctypes.c_void_p
-        self.library.ctk_encoder_encode.argtypes = [ctypes.c_void_p] + [ctypes.c_void_p] * 3
-        self.library.ctk_block_decode.argtypes = [
-            ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int,
-            ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
-        self.encoder = self.library.ctk_encoder_create()
-        self.encoding = self.decoding = 0
-
-    def size(self, base, tuned, width, is_float, is_dense=False):
-        """Bytes of all blocks and of their positions, checked by decoding."""
-        total = index = 0
-        # As ctk does: blocks of 2^20 units, up to 2^22 where fewer than 2^15 change.
-        shift, changes = 20, int((base != tuned).sum())
-        while shift < 22 and 1 << shift < base.size and changes << shift < base.size << 15:
-            shift += 1
-        for first in range(0, base.size, 1 << shift):
-            before, after = base[first:first + (1 << shift)], tuned[first:first + (1 << shift)]
-            positions = np.flatnonzero(before != after).astype(np.uint32)
-            if not positions.size:
-                total += 1
-                continue
-            differences = ordered(after, is_float) - ordered(before, is_float)
-            if is_dense:
-                positions = np.arange(before.size, dtype=np.uint32)
-            differences = np.ascontiguousarray(differences[positions])
-            whole, own = self.block(first, before, after, width, positions, differences, is_float)
-            total, index = total + whole, index + own
-        return total, index
-
-    def block(self, first, before, after, width, positions, differences, is_float):
-        run = Run(first, before.size, before.itemsize, is_float and before.itemsize == 4)
-        data = Input(run, min(width, before.size), positions.ctypes.data, positions.size,
-                     differences.ctypes.data, before.ctypes.data, 0)
-        out, count, words = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_size_t()
-        start = time.perf_counter()
-        status = self.library.ctk_encoder_encode(
-            self.encoder, ctypes.byref(data), ctypes.byref(out), ctypes.byref(count))
-        self.encoding += time.perf_counter() - start
-        assert status == 0
-        block = ctypes.string_at(out, count.value)
-        for side, is_target in ((before, 0), (after, 1)):
-            places, found = np.zeros_like(positions), np.zeros_like(differences)
-            start = time.perf_counter()
-            status = self.library.ctk_block_decode(
-                block, len(block), ctypes.byref(run), side.ctypes.data, is_target,
-                places.ctypes.data, found.ctypes.data, ctypes.byref(words))
-            self.decoding += (time.perf_counter() - start) * (1 - is_target)
-            assert status == 0 and np.array_equal(found, differences)
-            assert positions.size == before.size or np.array_equal(places, positions)
-        return len(block) + 3, 4 * words.value
-
-
-def ordered(bits, is_float):
-    if not is_float:
-        return bits
-    top = bits.dtype.type(1 << (8 * bits.itemsize - 1))
-    return np.where(bits & top, ~bits, bits | top)
+from coder import Coder, ordered  # noqa: E402
 
 
 def entropy(share):

@@ -25,9 +25,53 @@ typedef struct {
   uint8_t *source;
   uint8_t *bytes;
   size_t count;
+  uint32_t *mask;
+  uint32_t mask_count;
 } sample;
 
+static ctk_decoder_input block_of(const sample *from, const uint8_t *bytes, size_t count,
+                                  int is_target) {
+  return (ctk_decoder_input){.bytes = bytes,
+                             .byte_count = count,
+                             .run = from->run,
+                             .source = from->source,
+                             .is_target = is_target,
+                             .mask = from->mask,
+                             .mask_count = from->mask_count};
+}
+
 static uint32_t ordered(uint32_t bits) { return bits >> 31 ? ~bits : bits | 0x80000000u; }
+
+static uint32_t unordered(uint32_t bits) { return bits >> 31 ? bits & 0x7fffffffu : ~bits; }
+
+// Rounds the changes of a block in place; those that vanish stay as differences of 0.
+static ctk_block_rounding rounded(const sample *made, const ctk_encoder_input *input,
+                                  uint8_t *steps, uint8_t *differences) {
+  uint32_t units = made->run.units;
+  uint32_t *tuned = malloc(4 * (size_t)units), *target = malloc(4 * (size_t)units);
+  memcpy(tuned, made->source, 4 * (size_t)units);
+  for (uint32_t i = 0; i < input->count; i++) {
+    uint32_t *unit = tuned + input->positions[i], difference;
+    memcpy(&difference, differences + 4 * (size_t)i, 4);
+    *unit = unordered(ordered(*unit) + difference);
+  }
+  ctk_rounding_form form = next() % 2 ? CTK_ROUNDING_STEPS : CTK_ROUNDING_SHORT;
+  ctk_rounding_input round = {made->source, (uint8_t *)tuned, units, units, form,
+                              next() % 2 ? 8 : 4};
+  ctk_rounding_result result;
+  if (ctk_round_changes(&round, (uint8_t *)target, steps, &result) != CTK_CODER_OK) abort();
+  for (uint32_t i = 0; i < input->count; i++) {
+    uint32_t before, difference;
+    memcpy(&before, made->source + 4 * (size_t)input->positions[i], 4);
+    difference = ordered(target[input->positions[i]]) - ordered(before);
+    memcpy(differences + 4 * (size_t)i, &difference, 4);
+  }
+  // One row has been rounded: all rows of the grid share its step.
+  memset(steps, steps[0], units);
+  free(tuned);
+  free(target);
+  return (ctk_block_rounding){form, result.grid, steps};
+}
 
 // A block of some width, dtype and density.
 static sample make(ctk_encoder *encoder, unsigned kind) {
@@ -57,21 +101,33 @@ static sample make(ctk_encoder *encoder, unsigned kind) {
     }
     positions[count++] = i;
   }
-  ctk_encoder_input input = {made.run, 1 + (uint32_t)next() % units, positions, count,
-                             differences, made.source, 0};
+  ctk_encoder_input input = {.run = made.run,
+                             .width = 1 + (uint32_t)next() % units,
+                             .positions = positions,
+                             .count = count,
+                             .is_masked = kind % 7 == 0,
+                             .differences = differences,
+                             .source = made.source};
   if (kind % 5 == 0 && made.run.is_f32) input.width = 32;
+  uint8_t *steps = malloc(units);
+  if (made.run.is_f32 && next() % 2 == 0) {
+    input.rounding = rounded(&made, &input, steps, differences);
+    count = input.count;
+  }
   const uint8_t *encoded;
   if (ctk_encoder_encode(encoder, &input, &encoded, &made.count) != CTK_CODER_OK) abort();
   made.bytes = malloc(made.count);
   memcpy(made.bytes, encoded, made.count);
+  made.mask = positions;
+  made.mask_count = count;
   uint32_t *found = malloc(units * sizeof *found);
   uint8_t *values = malloc((size_t)units * bytes);
-  if (ctk_block_decode(made.bytes, made.count, &made.run, made.source, 0, found, values, NULL) !=
-          CTK_CODER_OK ||
+  ctk_decoder_input block = block_of(&made, made.bytes, made.count, 0);
+  if (ctk_block_decode(&block, found, values, NULL) != CTK_CODER_OK ||
       memcmp(values, differences, (size_t)count * bytes) != 0) {
     abort();
   }
-  free(positions);
+  free(steps);
   free(differences);
   free(found);
   free(values);
@@ -87,8 +143,8 @@ static int decode(const sample *from, const uint8_t *bytes, size_t count) {
   if (status == CTK_CODER_OK) {
     uint32_t *positions = malloc((size_t)head.count * sizeof *positions);
     uint8_t *values = malloc((size_t)head.count * from->run.unit_bytes);
-    status = ctk_block_decode(copy, count, &from->run, from->source, (int)(next() & 1),
-                              positions, values, NULL);
+    ctk_decoder_input block = block_of(from, copy, count, (int)(next() & 1));
+    status = ctk_block_decode(&block, positions, values, NULL);
     free(positions);
     free(values);
   }
@@ -117,6 +173,7 @@ int main(int arguments, char **values) {
     free(damaged);
     free(subject.bytes);
     free(subject.source);
+    free(subject.mask);
   }
   ctk_encoder_destroy(encoder);
   printf("%llu cases, %llu decoded to something\n", (unsigned long long)cases,

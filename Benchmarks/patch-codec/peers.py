@@ -2,7 +2,8 @@
 
     python peers.py CTK BASE_FOLDER TUNED_FOLDER...
 
-Needs zstd, xdelta3 and bsdiff.  Every result is compared with the tuned model.
+Needs zstd, xdelta3 and bsdiff.  Every result is compared with the tuned model; rounded
+patches are verified in both directions instead.
 """
 
 import filecmp
@@ -47,6 +48,16 @@ def compare(ctk, base, tuned, folder):
         row(f"ctk {codec}", size, make, apply, first)
         if codec == "auto":
             own = report
+    for rounding in ("bf16", "int8", "int4"):
+        make, text = timed([ctk, "export-delta", "--base", base, "--tuned", tuned, "--round",
+                            rounding, "--output", patch, "--force", "--json", "--no-progress"], 3)
+        report = json.loads(text.strip().splitlines()[-1])
+        apply, _ = timed([ctk, "apply", "--base", base, "--patch", patch, "--output", output,
+                          "--force", "--no-progress"], 3)
+        timed([ctk, "verify", "--patch", patch, "--base", base, "--tuned", output,
+               "--unrounded", tuned, "--no-progress"])
+        row(f"ctk --round {rounding}", os.path.getsize(patch), make, apply, first)
+        print(f"<!-- {rounding}: {report['total_bits']:.3f} bits, {report['rounding']} -->")
     old, new, result = base + MODEL, tuned + MODEL, folder + "/result"
     tools = {
         "bsdiff": (["bsdiff", old, new, patch], ["bspatch", old, result, patch]),

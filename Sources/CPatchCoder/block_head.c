@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coder_rounding.h"
+
 static void read_grid(coder_cursor *cursor, block_head *head) {
   table_read(cursor, MOST_CLASSES + 1, &head->row_classes);
   table_read(cursor, MOST_CLASSES + 1, &head->column_classes);
@@ -46,6 +48,14 @@ static void read_tables(coder_cursor *cursor, unsigned limit, block_head *head) 
   for (unsigned i = 0; i < head->contexts; i++) table_read(cursor, limit, &head->values[i]);
 }
 
+static void read_rounded(coder_cursor *cursor, block_head *head) {
+  head->grid = cursor_byte(cursor);
+  if (head->grid > MOST_GRID) cursor->failed = 1;
+  if (!cursor->failed && head->value_form == VALUES_STEPS) {
+    table_read(cursor, STEP_CODES, &head->row_steps);
+  }
+}
+
 static void read_values(coder_cursor *cursor, const ctk_coder_run *run, block_head *head) {
   unsigned bits = 8 * run->unit_bytes;
   switch (head->value_form) {
@@ -59,6 +69,14 @@ static void read_values(coder_cursor *cursor, const ctk_coder_run *run, block_he
       if (!cursor->failed) read_real(cursor, head);
       if (!cursor->failed) read_tables(cursor, REAL_BUCKETS + 1, head);
       break;
+    case VALUES_STEPS:
+    case VALUES_SHORT:
+      if (!run->is_f32) cursor->failed = 1;
+      if (!cursor->failed) read_rounded(cursor, head);
+      if (cursor->failed) break;
+      read_tables(cursor,
+                  head->value_form == VALUES_STEPS ? REAL_BUCKETS + 1 : SHORT_SYMBOLS + 1, head);
+      break;
   }
 }
 
@@ -71,7 +89,7 @@ int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run
   head->contexts = head->factors = 0;
   head->index_form = forms & 7;
   head->value_form = forms >> 3;
-  if (head->index_form > INDEX_GRID || head->value_form > VALUES_REAL) {
+  if (head->index_form > INDEX_MASK || head->value_form > VALUES_SHORT) {
     return CTK_CODER_UNSUPPORTED;
   }
   head->width = cursor_varint(&cursor);
@@ -106,8 +124,9 @@ int ctk_block_read_head(const uint8_t *bytes, size_t byte_count, const ctk_coder
   if (status == CTK_CODER_OK) {
     result->count = head->count;
     result->is_all = head->index_form == INDEX_ALL;
+    result->needs_mask = head->index_form == INDEX_MASK;
     result->has_values = head->value_form != VALUES_NONE;
-    result->needs_source = head->value_form == VALUES_REAL;
+    result->needs_source = needs_source(head);
     result->index_header_bytes = head->index_header_bytes;
     result->value_header_bytes = head->value_header_bytes;
     result->head_bytes = (size_t)(head->states - bytes);

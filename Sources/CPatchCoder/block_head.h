@@ -24,9 +24,12 @@ typedef struct {
   decoder_table row_scales;
   decoder_table column_scales;
   decoder_table values[MOST_CONTEXTS];
+  // VALUES_REAL, VALUES_STEPS and VALUES_SHORT
+  unsigned grid;
+  // VALUES_STEPS
+  decoder_table row_steps;
   // VALUES_REAL
   unsigned cell_bits;
-  unsigned grid;
   unsigned factors;
   unsigned factor_shift[MOST_FACTORS];
   decoder_table row_factors;
@@ -37,6 +40,11 @@ typedef struct {
   // Where the lanes' states begin.
   const uint8_t *states;
 } block_head;
+
+// Whether values are coded against the units of one side.
+static inline int needs_source(const block_head *head) {
+  return head->value_form >= VALUES_REAL;
+}
 
 // Returns a ctk_coder_status.
 int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run *run,

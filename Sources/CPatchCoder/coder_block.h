@@ -6,8 +6,15 @@
 #include "coder_table.h"
 #include "ctk_patch_coder.h"
 
-enum index_form { INDEX_ALL = 0, INDEX_GAPS = 1, INDEX_GRID = 2 };
-enum value_form { VALUES_NONE = 0, VALUES_ORDERED = 1, VALUES_TOP = 2, VALUES_REAL = 3 };
+enum index_form { INDEX_ALL = 0, INDEX_GAPS = 1, INDEX_GRID = 2, INDEX_MASK = 3 };
+enum value_form {
+  VALUES_NONE = 0,
+  VALUES_ORDERED = 1,
+  VALUES_TOP = 2,
+  VALUES_REAL = 3,
+  VALUES_STEPS = 4,
+  VALUES_SHORT = 5,
+};
 
 #define MOST_LANES_LOG 8
 #define MOST_CLASSES 127

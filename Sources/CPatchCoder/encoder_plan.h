@@ -3,6 +3,7 @@
 #define ENCODER_PLAN_H
 
 #include "coder_block.h"
+#include "coder_rounding.h"
 
 // Memory that is kept from block to block.
 typedef struct {
@@ -85,6 +86,23 @@ typedef struct {
 
 int plan_real(real_memory *memory, const ctk_encoder_input *input, const block_lines *lines,
               real_plan *plan);
+
+// Values that were rounded.
+typedef struct {
+  double bits;
+  // For each value its number, or the zigzag of its difference when it is escaped.
+  uint64_t *number;
+  uint8_t *symbol;
+  // Its raw bits that tell the base, and how many.
+  uint32_t *low;
+  uint8_t *low_bits;
+  // Codes of the active rows.
+  uint32_t step_counts[STEP_CODES];
+} rounded_plan;
+
+// Returns 0 when there is no memory.
+int plan_rounded(scratch *memory, const ctk_encoder_input *input, const block_lines *lines,
+                 rounded_plan *plan);
 
 // Tables that values are coded with, chosen by the scales of row and column.
 typedef struct {

@@ -3,49 +3,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "encoder_plan.h"
+#include "encoder_grid.h"
 
 #pragma STDC FP_CONTRACT OFF
 
 // Bits of a cell below the spread of what is coded.
 #define CELL_OCTAVES 5.0
-#define LARGEST_CHANGE 0x1p100
-
-typedef struct {
-  uint32_t before;
-  uint32_t after;
-} float_pair;
-
-static float_pair pair_at(const ctk_encoder_input *input, uint32_t item) {
-  uint32_t position = input->positions == NULL ? item : input->positions[item];
-  uint32_t before;
-  memcpy(&before, input->source + 4 * (size_t)position, 4);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  before = __builtin_bswap32(before);
-#endif
-  uint32_t difference = ((const uint32_t *)input->differences)[item];
-  return (float_pair){before, bits_of_ordered_f32(ordered_f32(before) + difference)};
-}
-
-// Exponents, of 2^-149, of the lowest and the bit above the highest set bit seen.
-typedef struct {
-  int lowest;
-  int highest;
-} bit_range;
-
-static void widen(bit_range *range, uint32_t bits) {
-  uint32_t exponent = bits >> 23 & 255, mantissa = bits & 0x7fffffu;
-  if (exponent == 255 || (bits & 0x7fffffffu) == 0) return;
-  if (exponent > 0) mantissa |= 0x800000u;
-  int shift = exponent > 0 ? (int)exponent - 1 : 0;
-  int low = shift + __builtin_ctz(mantissa), high = shift + (int)bit_length(mantissa);
-  if (low < range->lowest) range->lowest = low;
-  if (high > range->highest) range->highest = high;
-}
-
-static int is_plain(uint32_t bits) {
-  return (bits >> 23 & 255) != 255 && bits != 0x80000000u;
-}
 
 // Fills in the changes; those between others than plain numbers count as 0.
 static bit_range collect(const ctk_encoder_input *input, float *changes) {
@@ -77,14 +40,6 @@ static void choose_cells(bit_range range, real_plan *plan) {
                                        : shift > MOST_FACTOR_SHIFT ? MOST_FACTOR_SHIFT
                                                                    : shift);
   }
-}
-
-// The number as an integer of the grid; returns 0 when it is none.
-static int to_grid(uint32_t bits, double scale, int64_t *number) {
-  double scaled = (double)float_of_bits(bits) * scale;
-  if (!(fabs(scaled) < 0x1p53) || bits == 0x80000000u) return 0;
-  *number = (int64_t)scaled;
-  return (double)*number == scaled;
 }
 
 static void escape(const ctk_encoder_input *input, real_plan *plan, uint32_t item) {

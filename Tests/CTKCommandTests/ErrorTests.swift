@@ -39,6 +39,63 @@ struct ErrorTests {
     #expect(!Folder.fileExists(bench.path("m.mask")))
   }
 
+  /// What a model or its options cannot do is told before any data is looked for.
+  @Test(arguments: [
+    ("hidden_act", "mish"), ("position_embedding_type", "relative_key_query"),
+  ])
+  func configurations(_ field: String, _ value: String) throws {
+    let bench = try Workbench()
+    var config = try JSONParser.parse(try bench.bytes("base/config.json")).objectValue
+    config?[field] = .string(value)
+    let text = JSONValue.object(try #require(config)).prettyText
+    try bench.folder.write("base/config.json", Array(text.utf8))
+    let absent = bench.base + ["--task", "rte", "--data", bench.path("absent"), "--output"]
+    for command in ["finetune", "mask"] {
+      let failure = try bench.failure([command] + absent + [bench.path("out")])
+      #expect(failure == (65, "config.unsupported"), "\(command)")
+    }
+    #expect(!Folder.exists(bench.path("out")) && !Folder.fileExists(bench.path("out")))
+  }
+
+  @Test func headsOfOtherTasks() throws {
+    let bench = try Workbench()
+    let tuned = ["--base", Fixtures.path("checkpoints/bert/pt")]
+    let absent = tuned + ["--data", bench.path("absent"), "--output", bench.path("out")]
+    for command in ["finetune", "mask"] {
+      let failure = try bench.failure([command, "--task", "stsb"] + absent)
+      #expect(failure == (65, "tuning.head-mismatch"), "\(command)")
+    }
+  }
+
+  @Test func tokenizersOfOtherModels() throws {
+    let bench = try Workbench()
+    Folder.removeTree(bench.path("base/tokenizer.json"))
+    let vocabulary = try readSmallFile(Fixtures.path("checkpoints/bert/pt/vocab.txt"))
+    let more = (0..<5000).map { "extra\($0)\n" }.joined()
+    try bench.folder.write("base/vocab.txt", vocabulary + Array(more.utf8))
+    let absent = bench.base + ["--task", "rte", "--data", bench.path("absent"), "--output"]
+    for command in ["finetune", "mask"] {
+      let failure = try bench.failure([command] + absent + [bench.path("out")])
+      #expect(failure == (65, "tuning.tokenizer-mismatch"), "\(command)")
+    }
+  }
+
+  @Test(arguments: [
+    (["--schedule", "steps"], "usage"), (["--weights", "worst"], "usage"),
+    (["--class-weights", "1,x"], "options.invalid"), (["--patience", "0"], "options.invalid"),
+    (["--accumulation", "0"], "options.invalid"), (["--layer-decay", "2"], "options.invalid"),
+    (["--label-smoothing", "1"], "options.invalid"),
+    (["--class-weights", "1,2"], "options.invalid"), (["--metric", "pearson"], "options.invalid"),
+    (["--reinitialize", "9"], "options.invalid"),
+  ])
+  func loopOptions(_ options: [String], _ code: String) throws {
+    let bench = try Workbench()
+    let failure = try bench.failure(
+      ["finetune"] + bench.base + bench.task + options + ["--output", bench.path("run")])
+    #expect(failure == (64, code))
+    #expect(!Folder.exists(bench.path("run")))
+  }
+
   @Test(arguments: [
     (["--method", "lora"], "method.unknown"),
     (["--method", "child-d+child-f"], "method.contradictory"),

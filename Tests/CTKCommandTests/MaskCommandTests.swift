@@ -62,6 +62,18 @@ struct MaskCommandTests {
     #expect(Double(common) > 0.9 * Double(try #require(found["selected"]?.intValue)))
   }
 
+  /// The table of densities has a row for each kind of tensor and a column for each layer.
+  @Test func densitiesAreShownByLayerAndKind() throws {
+    _ = try mask("layer.ctkmask", "--scope", "layers:1", "--keep", "0.25", "--quota", "tensor")
+    let shown = try bench.ctk("inspect", bench.path("layer.ctkmask")).output
+    let lines = shown.split(separator: "\n")
+    let header = try #require(lines.firstIndex { $0.hasPrefix("density in %") })
+    #expect(lines[header].split(separator: " ").suffix(2) == ["1", "all"])
+    let row = try #require(lines.first { $0.hasPrefix("attention.self.query ") })
+    #expect(row.split(separator: " ").suffix(2) == ["25.0", "25.0"])
+    #expect(lines.last?.hasPrefix("layer ") == true)
+  }
+
   @Test func presetsAndLayers() throws {
     let fish = try mask("fish.ctkmask", "--preset", "fish")
     #expect(fish["keep"] == 0.005)

@@ -18,10 +18,15 @@ struct TokenFlowTests {
     try bench.folder.write("train.conll", Array(Self.sentences(32).utf8))
     try bench.folder.write("dev.conll", Array(Self.sentences(16).utf8))
     let base = bench.base
-    let task = [
-      "--task", "tokens", "--train", bench.path("train.conll"), "--dev", bench.path("dev.conll"),
-      "--max-length", "32",
+    let fileOptions = [
+      "--task", "tokens", "--train", bench.path("train.conll"), "--dev",
+      bench.path("dev.conll"),
     ]
+    let mask = try bench.json(
+      ["mask"] + base + fileOptions
+        + ["--scope", "all", "--labels", "sampled", "--output", bench.path("m.ctkmask")])
+    #expect(mask["selected"]?.intValue != 0)
+    let task = fileOptions + ["--max-length", "32"]
     let run = try bench.json(
       ["finetune"] + base + task + [
         "--output", bench.path("run"), "--epochs", "12", "--batch-size", "8", "--threads", "1",

@@ -64,25 +64,29 @@ struct BlockSample {
   }
 
   /// The block's bytes; without a source values are coded for themselves.
-  func encoded(withSource: Bool = true) -> [UInt8] {
+  func encoded(
+    withSource: Bool = true, rounding: BlockRounding? = nil, isMasked: Bool = false
+  ) -> [UInt8] {
     let encoder = ContextBlockEncoder()
     return positions.withUnsafeBufferPointer { positions in
       differences.withUnsafeBufferPointer { differences in
         base.withUnsafeBytes { base in
           encoder.encode(
             place, positions: positions.baseAddress, differences: differences,
-            source: withSource ? base : nil)
+            source: withSource ? base : nil, rounding: rounding, isMasked: isMasked)
         }
       }
     }
   }
 
-  func decoded(_ bytes: [UInt8], isTarget: Bool) throws -> PatchBlock {
+  func decoded(
+    _ bytes: [UInt8], isTarget: Bool, mask: [UInt32]? = nil
+  ) throws -> PatchBlock {
     let side = isTarget ? tuned : base
     return try bytes.withUnsafeBytes { bytes in
       try side.withUnsafeBytes { side in
         try ContextBlockDecoder(bytes, units: first..<first + base.count, unit: Self.unit)
-          .block(BlockSource(bytes: side, isTarget: isTarget))
+          .block(BlockSource(bytes: side, isTarget: isTarget), mask: mask)
       }
     }
   }

@@ -25,6 +25,86 @@ struct GoldenPatchTests {
       replacesExisting: true)
   }
 
+  /// Golden patches with rounded changes, and those that refer to the golden mask.
+  private static let roundings: [Rounding] = [.bf16, .int8, .int4]
+  private static let maskPath = folder + "/golden.ctkmask"
+  private static let weight = "a.weight"
+
+  /// One `F32` weight of a golden model.
+  private func weight(_ side: String) throws -> TensorCollection {
+    let file = try self.side(side)
+    let info = try file.requireInfo(of: Self.weight)
+    var collection = TensorCollection()
+    try file.withTensorBytes(info.name) {
+      try collection.set(info.name, dtype: info.dtype, shape: info.shape, bytes: Array($0))
+    }
+    return collection
+  }
+
+  /// The weights that change, and one that does not.
+  private func mask() throws -> ParameterMask {
+    let (base, tuned) = (try weight("base"), try weight("tuned"))
+    let info = try base.requireInfo(of: Self.weight)
+    let words = try [base, tuned].map { side in
+      try side.withTensorBytes(info.name) { bytes in
+        (0..<info.elementCount).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self) }
+      }
+    }
+    let units = 0..<UInt32(info.elementCount)
+    var positions = units.filter { words[0][Int($0)] != words[1][Int($0)] }
+    positions.append(try #require(units.first { !positions.contains($0) }))
+    let tensor = try MaskedTensor(
+      name: info.name, shape: info.shape, positions: positions.sorted())
+    return try ParameterMask(
+      tensors: [tensor], baseFingerprint: Fingerprint.checkpoint([]), scored: info.elementCount,
+      keep: 0.1, score: "fisher")
+  }
+
+  @Test(
+    "golden rounded and masked patches are recorded",
+    .enabled(if: environment["CTK_RECORD_PATCHES"] != nil))
+  func recordMore() throws {
+    for rounding in Self.roundings {
+      var options = ExportOptions()
+      options.rounding = rounding
+      try record(options, "\(rounding)")
+    }
+    let mask = try mask()
+    try mask.write(to: Self.maskPath, replacesExisting: true)
+    for codec in [CodecChoice.deflate, .context] {
+      var options = ExportOptions(codec: codec)
+      options.mask = mask
+      try record(options, "masked-\(codec)")
+    }
+  }
+
+  private func record(_ options: ExportOptions, _ name: String) throws {
+    _ = try PatchExporter.export(
+      base: weight("base"), tuned: weight("tuned"), provenance: Provenance(note: "golden"),
+      options: options,
+      to: Self.folder + "/\(name).ctkpatch", replacesExisting: true)
+  }
+
+  @Test(
+    "golden rounded patches apply, and their errors are those they name", arguments: roundings)
+  func rounded(rounding: Rounding) throws {
+    let patch = try PatchFile(path: Self.folder + "/\(rounding).ctkpatch")
+    let result = try PatchVerifier.verify(
+      patch, base: weight("base"), unrounded: weight("tuned"))
+    #expect(result.isOK, "\(String(describing: result.firstDifference))")
+    #expect(patch.header.rounding?.rounding == rounding)
+  }
+
+  @Test("golden patches that refer to a mask go both ways", arguments: ["deflate", "context"])
+  func masked(codec: String) throws {
+    let path = Self.folder + "/masked-\(codec).ctkpatch"
+    let patch = try PatchFile(path: path, masks: [try ParameterMask(path: Self.maskPath)])
+    let result = try PatchVerifier.verify(
+      patch, base: weight("base"), tuned: weight("tuned"))
+    #expect(result.isOK, "\(String(describing: result.firstDifference))")
+    #expect(throws: PatchError.self) { try PatchVerifier.verify(try PatchFile(path: path)) }
+  }
+
   @Test("every golden patch goes both ways", arguments: ["deflate", "context"])
   func bothWays(name: String) throws {
     let patch = try PatchFile(path: Self.folder + "/\(name).ctkpatch")

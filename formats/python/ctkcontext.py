@@ -23,14 +23,15 @@ class Block(NamedTuple):
     is_f32: bool
     source: Optional[np.ndarray] = None  # its units on one side, as uint32
     is_target: bool = False  # whether that is the side after the change
+    mask: Optional[np.ndarray] = None  # the mask's positions in the block, if there is one
 
 
 FLOOR = 1 << 31
 TABLE_BITS = 14
 PIECE = 30
-ALL, GAPS, GRID = 0, 1, 2
-ORDERED, TOP, REAL = 1, 2, 3
-ESCAPE = 128
+ALL, GAPS, GRID, MASK = 0, 1, 2, 3
+ORDERED, TOP, REAL, STEPS, SHORT = 1, 2, 3, 4, 5
+ESCAPE, SHORT_ESCAPE = 128, 184
 
 
 # Sections 3, 6, 7 and 8: heads
@@ -43,7 +44,7 @@ class Head:
         self.block, self.data, self.position = block, block.data, 0
         forms, lanes_log = self.byte(), self.byte()
         self.index_form, self.value_form = forms & 7, forms >> 3
-        if self.index_form > GRID or self.value_form > REAL:
+        if self.index_form > MASK or self.value_form > SHORT:
             raise PatchError("a form of a later version")
         self.width = self.varint()
         self.count = block.units if self.index_form == ALL else self.varint()
@@ -62,11 +63,15 @@ class Head:
             if 0 in (self.row_classes.last, self.column_classes.last):
                 raise PatchError("no class but the empty one")
             self.odds = np.array([probability(code) for code in self.codes(levels)], np.int64)
+        if self.value_form >= REAL and not block.is_f32:
+            raise PatchError("values of another dtype")
         if self.value_form == REAL:
             self.read_real()
+        elif self.value_form > REAL:
+            self.read_rounded()
         if self.value_form:
-            self.read_tables({ORDERED: 32 * block.unit_bytes - 4,
-                              TOP: 256, REAL: 129}[self.value_form])
+            self.read_tables({ORDERED: 32 * block.unit_bytes - 4, TOP: 256, REAL: 129,
+                              STEPS: 129, SHORT: 185}[self.value_form])
         rest = len(self.data) - self.position - 8 * self.lanes
         if rest < 0 or rest % 4:
             raise PatchError("a block of an odd length")
@@ -76,8 +81,6 @@ class Head:
         self.words = np.frombuffer(self.data, "<u4", rest // 4, self.position + 8 * self.lanes)
 
     def read_real(self):
-        if not self.block.is_f32:
-            raise PatchError("real values of another dtype")
         self.cell_bits, self.grid, self.factors = self.byte(), self.byte(), self.byte()
         if self.cell_bits > 30 or self.grid > 254 or self.factors > 16:
             raise PatchError("a head of real values out of range")
@@ -86,6 +89,13 @@ class Head:
             raise PatchError("a shift out of range")
         if self.factors:
             self.row_factors, self.column_factors = self.table(60), self.table(60)
+
+    def read_rounded(self):
+        self.grid = self.byte()
+        if self.grid > 254:
+            raise PatchError("a grid out of range")
+        if self.value_form == STEPS:
+            self.row_steps = self.table(204)
 
     def read_tables(self, limit):
         self.contexts = self.byte()
@@ -345,6 +355,11 @@ def read_positions(lanes, heads):
         found = read_some(lanes, chosen, lambda part: read_grid(part, [heads[i] for i in chosen]))
         for i, own in zip(chosen, found):
             positions[i] = own
+    for i, head in enumerate(heads):
+        if head.index_form == MASK:
+            if head.block.mask is None:
+                raise PatchError("positions are those of a mask that is not at hand")
+            positions[i] = head.block.mask
     for head, own in zip(heads, positions):
         if len(own) != head.count or own[-1] >= head.block.units:
             raise PatchError("positions lie outside their block")
@@ -391,6 +406,7 @@ class Lines:
         self.row, self.column = place // head.width, place % head.width
         self.active = [np.unique(self.row), np.unique(self.column)]
         self.scales = [np.zeros(head.rows, np.int64), np.zeros(head.width, np.int64)]
+        self.steps = np.zeros(head.rows, np.int64)
         self.factors = [np.zeros((head.factors, size), np.int64)
                         for size in (head.rows, head.width)]
 
@@ -406,6 +422,11 @@ def read_lines(lanes, heads, positions):
             for i, own in zip(chosen, read_some(
                     lanes, chosen, lambda part: read_symbols(part, tables, counts))):
                 lines[i].scales[kind][lines[i].active[kind]] = own
+        if kind == 0 and heads[0].value_form == STEPS:
+            counts = [len(own.active[0]) for own in lines]
+            for own, codes in zip(lines, read_symbols(
+                    lanes, [head.row_steps for head in heads], counts)):
+                own.steps[own.active[0]] = (4 + codes % 4) << codes // 4
         for factor in range(max(head.factors for head in heads)):
             chosen = [i for i, head in enumerate(heads) if head.factors > factor]
             counts = [len(lines[i].active[kind]) for i in chosen]
@@ -439,6 +460,8 @@ def read_values(lanes, heads, positions):
         [start + contexts_of(head, own) for start, head, own in zip(first, heads, lines)])
     if heads[0].value_form == REAL:
         return read_reals(walk, stacked, which, heads, positions, lines)
+    if heads[0].value_form > REAL:
+        return read_rounded(walk, stacked, which, heads, positions, lines)
     unit_bytes = heads[0].block.unit_bytes
     low_bits = 8 * unit_bytes - 8
     result = np.zeros(walk.begin[-1], np.uint64)
@@ -487,7 +510,8 @@ def prediction(head, lines):
     return total
 
 
-def read_reals(walk, stacked, which, heads, positions, lines):
+def sources_of(heads, positions):
+    """The bits of each coded unit on the side at hand, and its integer."""
     sources = []
     for head, own in zip(heads, positions):
         if head.block.source is None:
@@ -496,7 +520,26 @@ def read_reals(walk, stacked, which, heads, positions, lines):
         with np.errstate(invalid="ignore", over="ignore"):
             number = bits.view("<f4").astype(np.float64) * 2.0 ** (149 - head.grid)
         number = np.where(np.abs(number) < 2.0 ** 53, number, 0).astype(np.int64)
-        sources.append((bits, -number if head.block.is_target else number))
+        sources.append((bits, number))
+    return sources
+
+
+def differences_of(head, bits, numbers, is_escape):
+    """Differences, from the integers of the other side or, escaped, themselves."""
+    made = np.where(is_escape, 0, numbers).astype(np.float64) * 2.0 ** (head.grid - 149)
+    with np.errstate(over="ignore"):
+        rounded = made.astype(np.float32)
+    limit = 2.0 ** 53 * 2.0 ** (head.grid - 149)
+    if (rounded != made).any() or (np.abs(made) >= limit).any():
+        raise PatchError("a value that no float has")
+    change = ordered(rounded.view("<u4")) - ordered(bits)
+    change = np.where(is_escape, numbers, -change if head.block.is_target else change)
+    return (change & 0xFFFFFFFF).astype("<u4")
+
+
+def read_reals(walk, stacked, which, heads, positions, lines):
+    sources = [(bits, -number if head.block.is_target else number)
+               for head, (bits, number) in zip(heads, sources_of(heads, positions))]
     number = walk.spread([own for _, own in sources])
     cell_bits = walk.spread([np.full(head.count, head.cell_bits) for head in heads])
     expected = walk.spread([prediction(head, own) for head, own in zip(heads, lines)])
@@ -522,20 +565,61 @@ def read_reals(walk, stacked, which, heads, positions, lines):
         result[step.items] = np.where(
             is_escape, from_zigzag(extra | high << 16), target).reshape(-1)
         escaped[step.items] = is_escape.reshape(-1)
-    differences = []
-    for head, (bits, _), own, is_escape in zip(
-            heads, sources, walk.gather(result), walk.gather(escaped)):
-        made = (-own if head.block.is_target else own).astype(np.float64)
-        made = np.where(is_escape, 0, made) * 2.0 ** (head.grid - 149)
-        with np.errstate(over="ignore"):
-            rounded = made.astype(np.float32)
-        limit = 2.0 ** 53 * 2.0 ** (head.grid - 149)
-        if (rounded != made).any() or (np.abs(made) >= limit).any():
-            raise PatchError("a value that no float has")
-        change = ordered(rounded.view("<u4")) - ordered(bits)
-        change = np.where(is_escape, own, -change if head.block.is_target else change)
-        differences.append((change & 0xFFFFFFFF).astype("<u4"))
-    return differences
+    return [differences_of(head, bits, np.where(is_escape | (not head.block.is_target), own, -own),
+                           is_escape)
+            for head, (bits, _), own, is_escape in zip(
+                heads, sources, walk.gather(result), walk.gather(escaped))]
+
+
+def truncated(number):
+    return number >> low(number, 0) << low(number, 0)
+
+
+def short_change(number):
+    code = number >> 1
+    octave = np.maximum((code >> 7) - 1, 0)
+    magnitude = np.where(code < 128, code, (128 + (code & 127)) << octave)
+    return np.where(number & 1, -magnitude, magnitude)
+
+
+def read_rounded(walk, stacked, which, heads, positions, lines):
+    """Section 9.4."""
+    is_short = heads[0].value_form == SHORT
+    sources = sources_of(heads, positions)
+    number = walk.spread([own for _, own in sources])
+    is_target = walk.spread([np.full(head.count, head.block.is_target) for head in heads], bool)
+    steps = walk.spread([own.steps[own.row] for own in lines])
+    result = np.zeros(walk.begin[-1], np.int64)
+    escaped, wrong = np.zeros((2, walk.begin[-1]), bool)
+    for step in walk:
+        symbol = step.symbol(stacked, step.of(which))
+        is_escape = symbol == (SHORT_ESCAPE if is_short else ESCAPE)
+        own_bits = 6 if is_short else BUCKET_BITS[symbol]
+        extra = step.bits(np.where(is_escape, 16, own_bits))
+        if is_short:
+            change = short_change(symbol << 6 | extra)
+        else:
+            change = (2 * from_zigzag(BUCKET_FIRST[symbol] + extra) + 1) * step.of(steps)
+        source, reverts = step.of(number), step.of(is_target)
+        target = np.where(reverts, source, truncated(source + change))
+        lost, lowest = low(target, 0), target - change
+        shift = np.minimum(low(lowest, 0), low(lowest + (1 << lost) - 1, 0))
+        count = np.clip(lost - shift, 0, PIECE)
+        state = step.state
+        first = (lowest + (1 << shift) - 1) >> shift
+        origin = first + (state & ((1 << count) - 1)) << shift
+        high = state & 0xFFFF
+        step.put(state >> np.where(is_escape, 16, count))
+        bad = np.where(reverts, truncated(origin + change) != target, origin != source)
+        result[step.items] = np.where(is_escape, from_zigzag(extra | high << 16),
+                                      np.where(reverts, origin, target)).reshape(-1)
+        escaped[step.items] = is_escape.reshape(-1)
+        wrong[step.items] = (bad & ~is_escape).reshape(-1)
+    if any(own.any() for own in walk.gather(wrong)):
+        raise PatchError("a value that does not lead back")
+    return [differences_of(head, bits, own, is_escape)
+            for head, (bits, _), own, is_escape in zip(
+                heads, sources, walk.gather(result), walk.gather(escaped))]
 
 
 def decode(blocks):

@@ -1,6 +1,6 @@
 """Reference reader of ctk patch files, version 1 (see ../patch.md, ../context.md).
 
-Needs numpy, the standard library and ``ctkcontext.py`` beside it.  A model is a
+Needs numpy, the standard library and the files beside it.  A model is a
 dict from tensor name to ``Tensor``: the dtype's safetensors name, the shape and
 the bytes as a flat ``uint8`` array, so that dtypes numpy does not know (BF16, F8)
 work too.
@@ -17,7 +17,13 @@ Dicts of numpy arrays and state dicts of PyTorch are converted on the way:
 Run as a program it applies or reverts a patch on a safetensors file and checks
 every digest:
 
-    python ctkpatch.py apply|revert MODEL.safetensors PATCH OUTPUT.safetensors
+    python ctkpatch.py apply|revert MODEL.safetensors PATCH OUTPUT.safetensors [MASK...]
+
+Patches that take their positions from a mask are opened with it:
+
+    patch = Patch("task.ctkpatch", masks=[Mask("task.ctkmask")])
+
+Where the environment variable CTKPATCH_LIBRARY names libctkpatch, it does the work.
 """
 
 import hashlib
@@ -30,6 +36,7 @@ from typing import NamedTuple
 import numpy as np
 
 import ctkcontext
+import ctknative
 from ctkcontext import PatchError
 
 
@@ -198,11 +205,16 @@ class Cursor:
         return np.frombuffer(data, np.uint8)
 
 
-def read_positions(cursor, count, units):
+def read_positions(cursor, count, units, mask=None):
+    """``mask`` holds the mask's positions in the block, if there is one."""
     form = cursor.take(1)[0]
-    if form == 0 and count == units:
+    if form == 5:
+        if mask is None:
+            raise PatchError("positions are those of a mask that is not at hand")
+        positions = mask
+    elif form == 0 and count == units:
         return np.arange(units)
-    if form in (1, 2, 3):
+    elif form in (1, 2, 3):
         gaps = sum(cursor.part(count).astype(np.int64) << (8 * k) for k in range(form))
         positions = np.cumsum(gaps + 1) - 1
     elif form == 4:
@@ -219,7 +231,8 @@ class UnitStream:
     """A unit stream: blocks of a tensor, of which those of ``context`` are decoded
     later, together with those of other tensors."""
 
-    def __init__(self, cursor, codec, dtype, total, source=None, is_target=False):
+    def __init__(self, cursor, codec, dtype, total, source=None, is_target=False, mask=None):
+        self.mask = mask
         self.width, is_float = UNITS[dtype]
         self.total = total
         self.is_f32 = is_float and self.width == 4
@@ -232,7 +245,8 @@ class UnitStream:
             source = source[:4 * total].view("<u4") if is_used else None
             self.take_blocks(cursor, source, is_target)
         elif codec == "deflate":
-            self.differences = read_deflate(cursor, self.total, self.width, self.shift)
+            self.differences = read_deflate(
+                cursor, self.total, self.width, self.shift, mask)
         else:
             raise PatchError(f"codec {codec}")
 
@@ -243,7 +257,8 @@ class UnitStream:
             if data:
                 own = None if source is None else source[first:first + units]
                 self.blocks.append(ctkcontext.Block(
-                    data, first, units, self.width, self.is_f32, own, is_target))
+                    data, first, units, self.width, self.is_f32, own, is_target,
+                    within(self.mask, first, units)))
 
     def finish(self, decoded):
         """Puts the decoded blocks where they belong."""
@@ -257,7 +272,15 @@ class UnitStream:
             self.differences[places] = differences
 
 
-def read_deflate(cursor, total, width, shift):
+def within(positions, first, units):
+    """The positions in a block, relative to its start; None where there are none at all."""
+    if positions is None:
+        return None
+    start, end = np.searchsorted(positions, [first, first + units])
+    return positions[start:end] - first
+
+
+def read_deflate(cursor, total, width, shift, mask=None):
     """The differences of all units, zero where nothing is coded."""
     differences = np.zeros(total, f"<u{width}")
     for first in range(0, total, 1 << shift):
@@ -266,7 +289,7 @@ def read_deflate(cursor, total, width, shift):
         if count > units:
             raise PatchError("a block codes more units than it has")
         if count:
-            positions = read_positions(cursor, count, units)
+            positions = read_positions(cursor, count, units, within(mask, first, units))
             planes = [cursor.part(count) for _ in range(width)]
             zigzag = np.ascontiguousarray(np.stack(planes, axis=1)).view(f"<u{width}")[:, 0]
             differences[first + positions] = from_zigzag(zigzag)
@@ -329,22 +352,69 @@ def seal(metadata):
     return hasher.hexdigest()
 
 
+def open_sealed(path, kind):
+    """Streams and metadata of a ctk file whose seal and payload were checked."""
+    streams, metadata = load_safetensors(path)
+    if metadata.get("format") != kind:
+        raise PatchError(f"not a file of the format {kind}")
+    if metadata.get("version") != "1":
+        raise PatchError("an unsupported version")
+    if seal(metadata) != metadata.get("header_sha256"):
+        raise PatchError("the metadata does not match its digest")
+    payload = list_digest(
+        (name, hashlib.sha256(stream.data.tobytes()).hexdigest())
+        for name, stream in streams.items())
+    if payload != metadata["payload_sha256"]:
+        raise PatchError("the streams do not match their digest")
+    return streams, metadata
+
+
+class Mask:
+    """The weights of a child network (../mask.md)."""
+
+    def __init__(self, path):
+        streams, metadata = open_sealed(path, "ctk-mask")
+        self.path, self.digest = path, metadata["digest"]
+        # Name -> (shape, ascending positions), for tensors with a selected weight.
+        self.tensors = {}
+        hasher = hashlib.sha256()
+        for entry in json.loads(metadata["tensors"]):
+            name, shape = entry["name"], tuple(entry["shape"])
+            cursor = Cursor(streams["tensor:" + name].data.tobytes())
+            positions = self._read(cursor, int(np.prod(shape, dtype=np.int64)))
+            if len(positions) != entry["selected"] or cursor.position != len(cursor.data):
+                raise PatchError(f"a mask's positions in '{name}' are damaged")
+            if len(positions):
+                extents = ",".join(map(str, shape))
+                hasher.update(
+                    f"{len(name.encode())}\n{name}\n{extents}\n{len(positions)}\n".encode())
+                hasher.update(positions.astype("<u4").tobytes())
+                self.tensors[name] = (shape, positions)
+        if hasher.hexdigest() != self.digest:
+            raise PatchError("the mask does not match its digest")
+
+    @staticmethod
+    def _read(cursor, units):
+        shift, found = cursor.take(1)[0], [np.zeros(0, np.int64)]
+        for first in range(0, units, 1 << shift):
+            count = cursor.varint()
+            if count:
+                block = min(1 << shift, units - first)
+                found.append(first + read_positions(cursor, count, block))
+        return np.concatenate(found)
+
+
 class Patch:
     """An opened patch: header and payload checked."""
 
-    def __init__(self, path):
-        self.streams, metadata = load_safetensors(path)
-        if metadata.get("format") != "ctk-patch":
-            raise PatchError("not a patch")
-        if metadata.get("version") != "1":
-            raise PatchError("an unsupported version")
-        if seal(metadata) != metadata.get("header_sha256"):
-            raise PatchError("the metadata does not match its digest")
-        payload = list_digest(
-            (name, hashlib.sha256(stream.data.tobytes()).hexdigest())
-            for name, stream in self.streams.items())
-        if payload != metadata["payload_sha256"]:
-            raise PatchError("the streams do not match their digest")
+    def __init__(self, path, masks=()):
+        self.streams, metadata = open_sealed(path, "ctk-patch")
+        own = metadata.get("mask_digest")
+        self.mask = next((mask for mask in masks if mask.digest == own), None)
+        library = ctknative.load()
+        paths = [self.mask.path] if self.mask else []
+        self.native = library and ctknative.NativePatch(library, path, paths)
+        self.rounding = json.loads(metadata.get("rounding", "null"))
         self.base_fingerprint = metadata["base_fingerprint"]
         self.target_fingerprint = metadata["target_fingerprint"]
         self.entries = json.loads(metadata["tensors"])
@@ -375,6 +445,19 @@ class Patch:
         if fingerprint(model) != fingerprints[source]:
             raise PatchError("the model is not the one the patch starts from")
         output = dict(model)
+        if self.native:
+            verb = "apply" if result == "after" else "revert"
+            for name, tensor in self.native.transform(model, Tensor, verb).items():
+                output.pop(name, None)
+                if tensor is not None:
+                    output[name] = tensor
+        else:
+            self._decode(model, result, output)
+        if fingerprint(output) != fingerprints[result]:
+            raise PatchError("the result's fingerprint is wrong")
+        return output
+
+    def _decode(self, model, result, output):
         own = [entry for entry in self.entries if entry["kind"] != "alias"]
         streams = [self._streams(entry, model.get(entry["name"]), result) for entry in own]
         parts = [part for parts in streams for part in parts.values()]
@@ -388,9 +471,6 @@ class Patch:
             if entry["kind"] == "alias":
                 tensor = output.get(entry["of"]) if result in entry else None
                 self._put(entry, tensor, result, output)
-        if fingerprint(output) != fingerprints[result]:
-            raise PatchError("the result's fingerprint is wrong")
-        return output
 
     @staticmethod
     def _put(entry, tensor, result, output):
@@ -431,10 +511,16 @@ class Patch:
         for part, (dtype, total) in self._parts(entry).items():
             source = current.data if part == "both" else None
             streams[part] = UnitStream(
-                cursor, entry["codec"], dtype, total, source, result == "before")
+                cursor, entry["codec"], dtype, total, source, result == "before",
+                self._masked(entry) if part == "both" else None)
         if cursor.position != len(cursor.data):
             raise PatchError("bytes follow a stream's end")
         return streams
+
+    def _masked(self, entry):
+        shape, positions = (self.mask.tensors if self.mask else {}).get(
+            entry["name"], (None, None))
+        return positions if shape == tuple(entry["shape"]) else None
 
     def _tensor(self, entry, current, streams, result):
         layout = self._layouts(entry).get(result)
@@ -455,11 +541,11 @@ class Patch:
 
 
 def main(arguments):
-    if len(arguments) != 4 or arguments[0] not in ("apply", "revert"):
+    if len(arguments) < 4 or arguments[0] not in ("apply", "revert"):
         sys.exit(__doc__)
-    verb, model_path, patch_path, output_path = arguments
+    verb, model_path, patch_path, output_path, *masks = arguments
     tensors, metadata = load_safetensors(model_path)
-    patch = Patch(patch_path)
+    patch = Patch(patch_path, [Mask(path) for path in masks])
     result = patch.apply(tensors) if verb == "apply" else patch.revert(tensors)
     save_safetensors(output_path, result, metadata)
     print(fingerprint(result))

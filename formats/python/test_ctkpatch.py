@@ -31,6 +31,29 @@ class ReaderTests(unittest.TestCase):
             self.assertTrue(equal(patch.apply(self.base), self.tuned), codec)
             self.assertTrue(equal(patch.revert(self.tuned), self.base), codec)
 
+    def test_rounded(self):
+        for form in ("bf16", "int8", "int4"):
+            patch = ctkpatch.Patch(GOLDEN + form + ".ctkpatch")
+            base = {"a.weight": self.base["a.weight"]}
+            made = patch.apply(base)
+            self.assertTrue(equal(patch.revert(made), base), form)
+            weights = [made["a.weight"], self.tuned["a.weight"]]
+            error = np.abs(np.subtract(*[w.data.view("<f4").astype(float) for w in weights]))
+            self.assertEqual(patch.rounding["form"], form)
+            self.assertLessEqual(error.max(), patch.rounding["worst_error"])
+            self.assertGreater(error.max(), 0)
+
+    def test_masked(self):
+        mask = ctkpatch.Mask(GOLDEN + "golden.ctkmask")
+        base, tuned = ({"a.weight": side["a.weight"]} for side in (self.base, self.tuned))
+        for codec in ("deflate", "context"):
+            path = GOLDEN + "masked-" + codec + ".ctkpatch"
+            patch = ctkpatch.Patch(path, [mask])
+            self.assertTrue(equal(patch.apply(base), tuned), codec)
+            self.assertTrue(equal(patch.revert(tuned), base), codec)
+            with self.assertRaises(ctkpatch.PatchError):
+                ctkpatch.Patch(path).apply(base)
+
     def test_wrong_model(self):
         patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
         with self.assertRaises(ctkpatch.PatchError):

@@ -44,13 +44,15 @@ struct ApplyCommand: ReportingCommand {
   var patch: [String]
 
   @OptionGroup var target: ModelDestination
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
     let change = ModelChange(
-      model: base, kind: .apply(patches: patch), target: target, force: force, threads: threads)
+      model: base, kind: .apply(patches: patch), target: target, masks: masks, force: force,
+      threads: threads)
     try change.run(reporter, schema: "ctk-apply/1")
   }
 }
@@ -72,13 +74,14 @@ struct RevertCommand: ReportingCommand {
   var patch: [String]
 
   @OptionGroup var target: ModelDestination
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
     let change = ModelChange(
-      model: model, kind: .revert(patches: patch), target: target, force: force,
+      model: model, kind: .revert(patches: patch), target: target, masks: masks, force: force,
       threads: threads)
     try change.run(reporter, schema: "ctk-revert/1")
   }
@@ -106,13 +109,14 @@ struct SwitchCommand: ReportingCommand {
   var to: String
 
   @OptionGroup var target: ModelDestination
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
     let change = ModelChange(
-      model: model, kind: .replace(patch: from, by: to), target: target, force: force,
+      model: model, kind: .replace(patch: from, by: to), target: target, masks: masks, force: force,
       threads: threads)
     try change.run(reporter, schema: "ctk-switch/1")
   }

@@ -45,6 +45,7 @@ struct ComposeCommand: ReportingCommand {
   @Option(name: [.customShort("o"), .customLong("output")], help: "Patch file to write.")
   var destination: String
 
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
@@ -58,7 +59,7 @@ struct ComposeCommand: ReportingCommand {
 
   func perform(_ reporter: Reporter) throws {
     try OutputPath.require(freeFile: destination, force)
-    let files = try patches.map { try PatchFile(path: $0) }
+    let files = try patches.map { try masks.open($0) }
     let summary = try PatchComposer.compose(
       base: try SafetensorsCheckpoint(path: base), patches: files,
       options: ComposeOptions(policy: policy, heads: heads), tool: Version.text,

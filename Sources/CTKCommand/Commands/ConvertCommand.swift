@@ -33,6 +33,7 @@ struct ConvertCommand: ReportingCommand {
   @Option(name: [.customShort("o"), .customLong("output")], help: "File or folder to write.")
   var destination: String
 
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
@@ -52,7 +53,7 @@ struct ConvertCommand: ReportingCommand {
   func perform(_ reporter: Reporter) throws {
     try OutputPath.require(freeFile: destination, force)
     let checkpoint = try SafetensorsCheckpoint(path: base)
-    let tuned = try ChangesFile.open(source, base: checkpoint)
+    let tuned = try ChangesFile.open(source, masks, base: checkpoint)
     var fields: JSONObject
     let text: String
     switch PeerFormat(rawValue: to) {
@@ -93,7 +94,9 @@ struct ChangesFile {
   let provenance: Provenance
 
   /// - Throws: `input.invalid` for something else, and the codes of the formats.
-  static func open(_ path: String, base: any TensorSource) throws -> ChangesFile {
+  static func open(
+    _ path: String, _ masks: MaskFileOptions, base: any TensorSource
+  ) throws -> ChangesFile {
     if let file = try SparseFineTuningFile.path(path) {
       return try ChangesFile(
         PeerSource(
@@ -107,7 +110,7 @@ struct ChangesFile {
         .shira)
     }
     if try FileKind.of(path) == .patch {
-      let patch = try PatchFile(path: path)
+      let patch = try masks.open(path)
       try patch.verifyPayload()
       return ChangesFile(
         source: try PatchedSource(base: base, patches: [patch]), format: nil,

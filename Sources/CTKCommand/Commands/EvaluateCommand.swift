@@ -21,6 +21,7 @@ struct EvaluateCommand: ReportingCommand {
 
   @OptionGroup var task: TaskOptions
 
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var length: LengthOption
 
   @Option(
@@ -42,7 +43,7 @@ struct EvaluateCommand: ReportingCommand {
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    let patched = try PatchedCheckpoint(base: base, patch: patch)
+    let patched = try PatchedCheckpoint(base: base, patch: patch, masks: try masks.read())
     let names = patched.hasHead ? patched.configuration.labels : nil
     let tests = try submission.map { try testSets(in: $0) }
     let (data, metrics) = try task.read(labels: names)

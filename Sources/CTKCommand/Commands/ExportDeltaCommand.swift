@@ -12,6 +12,9 @@ struct ExportDeltaCommand: ReportingCommand {
       Examples:
         ctk export-delta --base base --run run --output mrpc.ctkpatch
         ctk export-delta --base base --tuned other/pytorch-folder --output other.ctkpatch
+        ctk export-delta --base base --run run --round int8 --task mrpc --data glue/MRPC \\
+          --output small.ctkpatch
+        ctk export-delta --base base --run run --mask-reference --output values.ctkpatch
       """)
 
   @Option(help: "Base checkpoint.")
@@ -28,6 +31,21 @@ struct ExportDeltaCommand: ReportingCommand {
 
   @Option(help: "How changes are coded: auto, deflate or context.")
   var codec = "auto"
+
+  @Option(
+    help: """
+      What changes of F32 weights are rounded to: none, bf16, int8 or int4. The rounded \
+      model becomes the target; applying and reverting stay exact.
+      """)
+  var round = "none"
+
+  @Flag(help: "Store values only and name the mask, which readers then need.")
+  var maskReference = false
+
+  @Option(help: "The mask to refer to; a run's own is the default.")
+  var mask: String?
+
+  @OptionGroup var task: RoundingTaskOptions
 
   @Option(help: "Licence of the base, noted in the patch.")
   var license: String?
@@ -48,6 +66,15 @@ struct ExportDeltaCommand: ReportingCommand {
     if CodecChoice(rawValue: codec) == nil {
       throw ValidationError("--codec must be auto, deflate or context")
     }
+    if Rounding(rawValue: round) == nil {
+      throw ValidationError("--round must be none, bf16, int8 or int4")
+    }
+    if mask != nil && !maskReference {
+      throw ValidationError("--mask is for --mask-reference")
+    }
+    if maskReference && mask == nil && runFolder == nil {
+      throw ValidationError("--mask-reference needs --mask, or a run with a mask")
+    }
   }
 
   func perform(_ reporter: Reporter) throws {
@@ -62,35 +89,81 @@ struct ExportDeltaCommand: ReportingCommand {
           RunText.drift(drift) + ": the patch holds them too; --profile paper freezes them")
       }
       try export(
-        checkpoint, run.weights, before: before, after: run.configuration,
+        checkpoint, run.weights, run.mask, before: before, after: run.configuration,
         run.provenance(license: license, note: note, tool: Version.text), reporter)
     } else if let tuned {
       var options = ImportOptions()
       options.isStrict = true
       let source = try SourceCheckpoint(path: tuned, options: options)
       try export(
-        checkpoint, source, before: before,
+        checkpoint, source, nil, before: before,
         after: Array(source.configuration.json.prettyText.utf8),
         Provenance(baseLicense: license, note: note, tool: Version.text), reporter)
     }
   }
 
   private func export(
-    _ checkpoint: Checkpoint, _ target: any TensorSource, before: [UInt8], after: [UInt8],
-    _ provenance: Provenance, _ reporter: Reporter
+    _ checkpoint: Checkpoint, _ target: any TensorSource, _ ownMask: ParameterMask?,
+    before: [UInt8], after: [UInt8], _ provenance: Provenance, _ reporter: Reporter
   ) throws {
-    var options = ExportOptions(codec: CodecChoice(rawValue: codec) ?? .auto)
-    options.threadCount = threads.threads == 0 ? nil : threads.threads
+    let options = try options(ownMask)
+    let meter = try TaskMeter(task, checkpoint, threads.compute)
     _ = try PatchExporter.export(
       base: checkpoint.weights, tuned: target,
       files: [ChangedFile(name: Self.configurationName, before: before, after: after)],
       provenance: provenance, options: options, to: destination, replacesExisting: force.force,
       progress: reporter.progress)
-    let report = try PatchInspector.inspect(try PatchFile(path: destination))
-    var fields = report.json
+    let patch = try PatchFile(path: destination, masks: options.mask.map { [$0] } ?? [])
+    let report = try PatchInspector.inspect(patch)
+    var (fields, text) = (report.json, PatchText.summary(report))
     fields["seconds"] = .real(reporter.seconds)
+    if let meter {
+      let rounded = try PatchedSource(base: checkpoint.weights, patches: [patch])
+      let comparison = MetricComparison(
+        before: try meter.results(of: target, progress: reporter.progress),
+        after: try meter.results(of: rounded, progress: reporter.progress))
+      fields["metrics"] = .object(comparison.json)
+      text += "\n\n" + comparison.text
+    }
     fields["peak_memory_bytes"] = .integer(PeakMemory.bytes)
-    reporter.finish(
-      schema: "ctk-export-delta/1", fields, text: PatchText.summary(report))
+    reporter.finish(schema: "ctk-export-delta/1", fields, text: text)
+  }
+
+  private func options(_ ownMask: ParameterMask?) throws -> ExportOptions {
+    var options = ExportOptions(codec: CodecChoice(rawValue: codec) ?? .auto)
+    options.threadCount = threads.threads == 0 ? nil : threads.threads
+    options.rounding = Rounding(rawValue: round) ?? .none
+    guard maskReference else { return options }
+    options.mask = try mask.map { try ParameterMask(path: $0) } ?? ownMask
+    if options.mask == nil {
+      throw CommandError(
+        .inputInvalid, "the run trained everything and has no mask", path: runFolder,
+        hint: "leave out --mask-reference")
+    }
+    return options
+  }
+}
+
+/// A task's metrics for the model before its changes were rounded and after.
+private struct MetricComparison {
+  let before: [MetricResult]
+  let after: [MetricResult]
+
+  var json: JSONObject {
+    JSONObject(["before": .object(Self.json(before)), "after": .object(Self.json(after))])
+  }
+
+  var text: String {
+    var table = Table(["metric", ">before", ">after"])
+    for (old, new) in zip(before, after) {
+      table.add([old.name, Humanize.fixed(old.value, 4), Humanize.fixed(new.value, 4)])
+    }
+    return table.text
+  }
+
+  private static func json(_ results: [MetricResult]) -> JSONObject {
+    var object = JSONObject()
+    for result in results { object[result.name] = .real(result.value) }
+    return object
   }
 }

@@ -92,12 +92,12 @@ struct FinetuneCommand: ReportingCommand {
     if mask == nil && options.method.contains(.childD) {
       try options.maskRecipe.requireScope(in: checkpoint.configuration)
     }
-    try TaskModel.requireTokenizer(of: checkpoint)
+    try TaskModel.require(checkpoint, for: try task.labels)
     let (data, metrics) = try task.read(
       labels: TaskModel.headLabels(of: checkpoint, kind: task.headKind))
     reporter.note(leftOut: data.skippedRows)
     try options.loop.validate(
-      labels: data.labels, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
+      data, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
     reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")
     let compute = threads.compute
     let manifest = RunManifest(

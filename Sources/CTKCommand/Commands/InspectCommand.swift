@@ -25,6 +25,8 @@ struct InspectCommand: ReportingCommand {
   @Option(help: "A patch's base, to show the steps of values that are coded against it.")
   var base: String?
 
+  @OptionGroup var masks: MaskFileOptions
+
   @Flag(help: "Show where the weights of a mask or patch lie, in characters.")
   var map = false
 
@@ -42,12 +44,14 @@ struct InspectCommand: ReportingCommand {
     }
     switch try FileKind.of(path) {
     case .patch:
-      try inspect(try PatchFile(path: path), reporter)
+      try inspect(try masks.open(path), reporter)
     case .mask:
       let mask = try ParameterMask(path: path)
       try plot(.mask(mask), "\(Humanize.count(mask.selected)) selected weights")
       let map = try mapText(.mask(mask))
-      reporter.finish(schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask) + map)
+      let densities = DensityTable.text(.mask(mask)).map { "\n\n" + $0 } ?? ""
+      reporter.finish(
+        schema: "ctk-inspect/1", mask.json, text: MaskText.table(mask) + densities + map)
     case .checkpoint:
       try inspect(try SourceTensors(path: path), reporter)
     }

@@ -49,7 +49,7 @@ struct MaskCommand: ReportingCommand {
     if let scoresOutput { try OutputPath.require(freeFile: scoresOutput, force) }
     let checkpoint = try Checkpoint.open(base)
     try recipe.requireScope(in: checkpoint.configuration)
-    try TaskModel.requireTokenizer(of: checkpoint)
+    try TaskModel.require(checkpoint, for: try task.labels)
     let tuned = try mask.tuned.map { try SourceCheckpoint(path: $0) }
     let (examples, labels) = try examples(recipe, checkpoint, reporter)
     let model = try TaskModel.load(checkpoint, labels: labels, seed: seed)

@@ -14,6 +14,7 @@ struct ModelChange {
   let model: String
   let kind: Kind
   let target: ModelDestination
+  let masks: MaskFileOptions
   let force: ForceOption
   let threads: ThreadOptions
 
@@ -49,8 +50,9 @@ struct ModelChange {
   }
 
   private func change(_ progress: ProgressHandler?) throws(PatchError) -> ApplySummary {
-    let options = ApplyOptions(
+    var options = ApplyOptions(
       replacesExisting: force.force, threadCount: threads.threads == 0 ? nil : threads.threads)
+    options.masks = try masks.read()
     return switch kind {
     case .apply(let patches):
       try PatchApplier.apply(

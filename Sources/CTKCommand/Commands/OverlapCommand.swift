@@ -22,6 +22,7 @@ struct OverlapCommand: ReportingCommand {
   @Option(help: "Draw the ratios as a heat map (SVG).")
   var plot: String?
 
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
@@ -32,7 +33,7 @@ struct OverlapCommand: ReportingCommand {
 
   func perform(_ reporter: Reporter) throws {
     if let plot { try OutputPath.require(freeFile: plot, force) }
-    let selections = try files.map { try WeightSelection.open($0) }
+    let selections = try files.map { try WeightSelection.open($0, masks) }
     let report = try OverlapMeter.measure(selections, progress: reporter.progress)
     let labels = WeightSelection.labels(of: files)
     if let plot {
@@ -57,11 +58,11 @@ extension WeightSelection {
   /// Opens a mask or a patch.
   ///
   /// - Throws: `input.invalid` for another kind of file, and the codes of masks and patches.
-  static func open(_ path: String) throws -> WeightSelection {
+  static func open(_ path: String, _ masks: MaskFileOptions) throws -> WeightSelection {
     switch try FileKind.of(path) {
     case .mask: return .mask(try ParameterMask(path: path))
     case .patch:
-      let patch = try PatchFile(path: path)
+      let patch = try masks.open(path)
       try patch.verifyPayload()
       return .patch(patch)
     default:

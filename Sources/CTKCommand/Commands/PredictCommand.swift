@@ -30,6 +30,7 @@ struct PredictCommand: ReportingCommand {
   @Option(help: "File of lines, pairs or JSON Lines; - reads standard input.")
   var input: String?
 
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var length: LengthOption
 
   @Option(help: "Write the last layer's hidden states as safetensors, one tensor an input.")
@@ -41,7 +42,7 @@ struct PredictCommand: ReportingCommand {
 
   func perform(_ reporter: Reporter) throws {
     if let hiddenStates { try OutputPath.require(freeFile: hiddenStates, force) }
-    let patched = try PatchedCheckpoint(base: base, patch: patch)
+    let patched = try PatchedCheckpoint(base: base, patch: patch, masks: try masks.read())
     let labels = try patched.headLabels(isRegression: false)
     let model = try TaskModel.load(
       patched.base, weights: patched.weights, headKind: patched.headKind, labels: labels,

@@ -26,13 +26,14 @@ struct SquashCommand: ReportingCommand {
   @Option(name: [.customShort("o"), .customLong("output")], help: "Patch file to write.")
   var destination: String
 
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
     try OutputPath.require(freeFile: destination, force)
-    let files = try patches.map { try PatchFile(path: $0) }
+    let files = try patches.map { try masks.open($0) }
     _ = try PatchSquasher.squash(
       files, base: try base.map { try SafetensorsCheckpoint(path: $0) }, tool: Version.text,
       to: destination, replacesExisting: force.force,

@@ -24,14 +24,23 @@ struct VerifyCommand: ReportingCommand {
   @Option(help: "The tuned model it leads to.")
   var tuned: String?
 
+  @Option(help: "The model before its changes were rounded; needs --base.")
+  var unrounded: String?
+
+  @OptionGroup var masks: MaskFileOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var threads: ThreadOptions
 
+  func validate() throws {
+    if unrounded != nil && base == nil { throw ValidationError("--unrounded needs --base") }
+  }
+
   func perform(_ reporter: Reporter) throws {
-    let file = try PatchFile(path: patch)
+    let file = try masks.open(patch)
     let result = try PatchVerifier.verify(
       file, base: try base.map { try SafetensorsCheckpoint(path: $0) },
       tuned: try tuned.map { try SafetensorsCheckpoint(path: $0) },
+      unrounded: try unrounded.map { try SafetensorsCheckpoint(path: $0) },
       threadCount: threads.threads == 0 ? nil : threads.threads, progress: reporter.progress)
     reporter.finish(schema: "ctk-verify/1", result.json, text: text(result))
     if !result.isOK { throw ExitCode(ExitStatus.differs.rawValue) }

@@ -28,11 +28,18 @@ enum PatchText {
   /// The figures of the whole file.
   static func summary(_ report: PatchReport) -> String {
     let bits = 8 * Double(report.byteCount) / Double(max(report.changes, 1))
+    let rounding = report.header.rounding.map { record in
+      """
+
+      rounding     \(record.rounding.rawValue), worst error \(record.error.worst), \
+      mean \(record.error.mean)
+      """
+    }
     return """
       changed      \(Humanize.count(report.changes)) weights in \(report.rows.count) tensors
       size         \(Humanize.bytes(report.byteCount)), \(Humanize.fixed(bits, 2)) bits per change
       base         \(report.header.baseFingerprint.hex)
       target       \(report.header.targetFingerprint.hex)
-      """
+      """ + (rounding ?? "")
   }
 }

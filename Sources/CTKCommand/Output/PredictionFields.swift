@@ -17,7 +17,7 @@ struct PredictionFields {
       ])
     case .classes(let names):
       JSONObject([
-        "logits": numbers(logits), "label": .string(names[Metrics.predictions([logits])[0]]),
+        "logits": numbers(logits), "label": .string(names[Metrics.prediction(logits[...])]),
         "probabilities": .array(Self.probabilities(logits).map { .real($0) }),
       ])
     case .tags(let names): tagFields(logits, input, data, example, names)

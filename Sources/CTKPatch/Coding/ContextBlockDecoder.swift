@@ -40,11 +40,18 @@ package struct ContextBlockDecoder {
   package var isAll: Bool { head.is_all != 0 }
   /// Whether the values need the units of one side.
   package var needsSource: Bool { head.needs_source != 0 }
+  /// Whether the positions are those of a mask.
+  package var needsMask: Bool { head.needs_mask != 0 }
 
   /// Decodes positions and differences.
   ///
-  /// - Parameter source: may be nil when `needsSource` is false.
-  package func block(_ source: BlockSource?) throws(StreamFault) -> PatchBlock {
+  /// - Parameters:
+  ///   - source: may be nil when `needsSource` is false.
+  ///   - mask: the mask's positions within the block; may be nil when `needsMask` is
+  ///     false.
+  package func block(
+    _ source: BlockSource?, mask: [UInt32]? = nil
+  ) throws(StreamFault) -> PatchBlock {
     guard head.has_values != 0 else { throw .damaged("a block has no values") }
     let size = unit.byteCount
     precondition(source.map { $0.bytes.count == units.count * size } ?? true, "another block")
@@ -54,7 +61,7 @@ package struct ContextBlockDecoder {
     positions.withUnsafeMutableBufferPointer { positions in
       differences.withUnsafeMutableBytes { differences in
         status = decode(
-          source, positions.baseAddress, differences.baseAddress, indexWordCount: nil)
+          source, mask, positions.baseAddress, differences.baseAddress, indexWordCount: nil)
       }
     }
     try Self.check(status)
@@ -63,37 +70,47 @@ package struct ContextBlockDecoder {
   }
 
   /// Decodes positions alone; nil when all units are coded.
-  package func positions() throws(StreamFault) -> [UInt32]? {
+  ///
+  /// - Parameter mask: as in `block`.
+  package func positions(mask: [UInt32]? = nil) throws(StreamFault) -> [UInt32]? {
     if isAll { return nil }
     var indexWordCount = 0
-    return try positions(&indexWordCount)
+    return try positions(mask, &indexWordCount)
   }
 
   /// Bytes spent on positions and on values.
   func sizes() throws(StreamFault) -> StreamSizes {
     var indexWordCount = 0
-    if !isAll { _ = try positions(&indexWordCount) }
+    if !isAll && !needsMask { _ = try positions(nil, &indexWordCount) }
     let index = head.index_header_bytes + 4 * indexWordCount
     return StreamSizes(index: index, values: bytes.count - index)
   }
 
-  private func positions(_ indexWordCount: inout Int) throws(StreamFault) -> [UInt32] {
+  private func positions(
+    _ mask: [UInt32]?, _ indexWordCount: inout Int
+  ) throws(StreamFault) -> [UInt32] {
     var positions = [UInt32](repeating: 0, count: count)
     let status = positions.withUnsafeMutableBufferPointer {
-      decode(nil, $0.baseAddress, nil, indexWordCount: &indexWordCount)
+      decode(nil, mask, $0.baseAddress, nil, indexWordCount: &indexWordCount)
     }
     try Self.check(status)
     return positions
   }
 
   private func decode(
-    _ source: BlockSource?, _ positions: UnsafeMutablePointer<UInt32>?,
+    _ source: BlockSource?, _ mask: [UInt32]?, _ positions: UnsafeMutablePointer<UInt32>?,
     _ differences: UnsafeMutableRawPointer?, indexWordCount: UnsafeMutablePointer<Int>?
   ) -> Int32 {
-    var run = ctk_coder_run(units: units, unit: unit)
-    return ctk_block_decode(
-      Self.start(bytes), bytes.count, &run, source.map { Self.start($0.bytes) } ?? nil,
-      source?.isTarget == true ? 1 : 0, positions, differences, indexWordCount)
+    let count = UInt32(mask?.count ?? 0)
+    return (mask ?? []).withUnsafeBufferPointer { positionsOfMask in
+      var input = ctk_decoder_input(
+        bytes: Self.start(bytes), byte_count: bytes.count,
+        run: ctk_coder_run(units: units, unit: unit),
+        source: source.flatMap { Self.start($0.bytes) },
+        is_target: source?.isTarget == true ? 1 : 0,
+        mask: mask == nil ? nil : positionsOfMask.baseAddress, mask_count: count)
+      return ctk_block_decode(&input, positions, differences, indexWordCount)
+    }
   }
 
   private static func start(_ bytes: UnsafeRawBufferPointer) -> UnsafePointer<UInt8>? {
@@ -105,6 +122,9 @@ package struct ContextBlockDecoder {
     case CTK_CODER_OK.rawValue: return
     case CTK_CODER_UNSUPPORTED.rawValue: throw .unsupported("a block's form")
     case CTK_CODER_NEEDS_SOURCE.rawValue: throw .needsSource
+    case CTK_CODER_NEEDS_MASK.rawValue: throw .needsMask
+    case CTK_CODER_WRONG_MASK.rawValue:
+      throw .damaged("a block has another number of values than its mask has positions")
     case CTK_CODER_NO_MEMORY.rawValue: preconditionFailure("no memory for a block")
     default: throw .damaged("a block cannot be decoded")
     }

@@ -38,46 +38,54 @@ package struct ContextBlockEncoder: ~Copyable {
   ///   - positions: ascending and relative to the block; nil for all units.
   ///   - differences: one for each position, at least one.
   ///   - source: the block's units before the change; nil when they are not known.
+  ///   - rounding: how the changes were rounded, if they were.
+  ///   - isMasked: whether readers take the positions from a mask.
   package func encode<Word: UnitWord>(
     _ place: BlockPlace, positions: UnsafePointer<UInt32>?,
-    differences: UnsafeBufferPointer<Word>, source: UnsafeRawBufferPointer?
+    differences: UnsafeBufferPointer<Word>, source: UnsafeRawBufferPointer?,
+    rounding: BlockRounding? = nil, isMasked: Bool = false
   ) -> [UInt8] {
-    encode(place, positions, differences, source, isStored: false)
+    encode(place, positions, differences, source, rounding, isMasked: isMasked)
   }
 
   /// Encodes all units of a block from zero bits.
   package func encodeWhole<Word: UnitWord>(
     _ place: BlockPlace, differences: UnsafeBufferPointer<Word>
   ) -> [UInt8] {
-    let bytes = encode(place, nil, differences, nil, isStored: false)
+    let bytes = encode(place, nil, differences, nil)
     let byteCount = differences.count * MemoryLayout<Word>.size
     if byteCount <= bytes.count * Self.largestRatio { return bytes }
     return encode(place, nil, differences, nil, isStored: true)
   }
 
-  /// Whether a block, behind its byte count, holds real numbers.
-  static func codesReals(framed block: [UInt8]) -> Bool {
+  /// Whether a block, behind its byte count, holds values that are coded against the base.
+  static func isSourced(framed block: [UInt8]) -> Bool {
     guard let end = block.firstIndex(where: { $0 < 0x80 }), end + 1 < block.count else {
       return false
     }
-    return block[end + 1] >> 3 == 3
+    return block[end + 1] >> 3 >= 3
   }
 
   private func encode<Word: UnitWord>(
     _ place: BlockPlace, _ positions: UnsafePointer<UInt32>?,
     _ differences: UnsafeBufferPointer<Word>, _ source: UnsafeRawBufferPointer?,
-    isStored: Bool
+    _ rounding: BlockRounding? = nil, isMasked: Bool = false, isStored: Bool = false
   ) -> [UInt8] {
-    var input = ctk_encoder_input(
-      run: ctk_coder_run(place), width: UInt32(max(1, min(place.width, place.units.count))),
-      positions: positions, count: UInt32(differences.count),
-      differences: UnsafeRawPointer(differences.baseAddress),
-      source: source?.baseAddress?.assumingMemoryBound(to: UInt8.self),
-      is_stored: isStored ? 1 : 0)
-    var (bytes, count): (UnsafePointer<UInt8>?, Int) = (nil, 0)
-    let status = ctk_encoder_encode(encoder, &input, &bytes, &count)
-    precondition(status == CTK_CODER_OK.rawValue, "no memory for a block")
-    return Array(UnsafeBufferPointer(start: bytes, count: count))
+    (rounding?.rowSteps ?? []).withUnsafeBufferPointer { rowSteps in
+      var input = ctk_encoder_input(
+        run: ctk_coder_run(place), width: UInt32(max(1, min(place.width, place.units.count))),
+        positions: positions, count: UInt32(differences.count), is_masked: isMasked ? 1 : 0,
+        differences: UnsafeRawPointer(differences.baseAddress),
+        source: source?.baseAddress?.assumingMemoryBound(to: UInt8.self),
+        rounding: ctk_block_rounding(
+          form: rounding?.form ?? CTK_ROUNDING_NONE, grid: rounding?.grid ?? 0,
+          row_steps: rowSteps.baseAddress),
+        is_stored: isStored ? 1 : 0)
+      var (bytes, count): (UnsafePointer<UInt8>?, Int) = (nil, 0)
+      let status = ctk_encoder_encode(encoder, &input, &bytes, &count)
+      precondition(status == CTK_CODER_OK.rawValue, "no memory for a block")
+      return Array(UnsafeBufferPointer(start: bytes, count: count))
+    }
   }
 }
 

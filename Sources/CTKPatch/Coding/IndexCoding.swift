@@ -3,6 +3,7 @@ package enum IndexCoding {
   private static let all: UInt8 = 0
   private static let gapForms: ClosedRange<UInt8> = 1...3
   private static let bitmap: UInt8 = 4
+  private static let mask: UInt8 = 5
   /// Below this share a bitmap is never the smaller form.
   private static let sparsestBitmap = 64
 
@@ -74,9 +75,14 @@ package enum IndexCoding {
     }
   }
 
+  /// Appends that the positions are those of a mask.
+  static func encodeMasked(to output: inout [UInt8]) { output.append(mask) }
+
   /// Reads the positions of `count` coded units; nil when all units are coded.
+  ///
+  /// - Parameter masked: the mask's positions within the block, if there is a mask.
   package static func decode(
-    _ cursor: inout ByteCursor, count: Int, unitCount: Int
+    _ cursor: inout ByteCursor, count: Int, unitCount: Int, masked: [UInt32]? = nil
   ) throws(StreamFault) -> [UInt32]? {
     switch try cursor.byte() {
     case all:
@@ -86,6 +92,12 @@ package enum IndexCoding {
       return try decodeGaps(&cursor, count: count, planes: Int(form), unitCount: unitCount)
     case bitmap:
       return try decodeBitmap(&cursor, count: count, unitCount: unitCount)
+    case mask:
+      guard let masked else { throw .needsMask }
+      guard masked.count == count else {
+        throw .damaged("a block codes \(count) units, of which its mask has \(masked.count)")
+      }
+      return masked
     case let form:
       throw .unsupported("index form \(form)")
     }
@@ -102,6 +114,7 @@ package enum IndexCoding {
       for _ in 0..<form { try Part.skip(&cursor, count: count) }
     case bitmap:
       try Part.skip(&cursor, count: (unitCount + 7) / 8)
+    case mask: break
     case let form:
       throw .unsupported("index form \(form)")
     }

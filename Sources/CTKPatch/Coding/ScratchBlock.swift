@@ -3,6 +3,8 @@ struct ScratchBlock<Word: UnitWord> {
   private var positions: [UInt32] = []
   private var differences: [Word] = []
   private var count = 0
+  /// Whether readers have the positions, so that they are not written.
+  private var isMasked = false
 
   var isEmpty: Bool { count == 0 }
 
@@ -54,7 +56,7 @@ struct ScratchBlock<Word: UnitWord> {
   }
 
   private func mayBeDense(_ range: Range<Int>) -> Bool {
-    Word.bitWidth <= 16 && count * 4 >= range.count && count < range.count
+    !isMasked && Word.bitWidth <= 16 && count * 4 >= range.count && count < range.count
   }
 
   /// Puts every difference at its position, with zeros between.
@@ -78,6 +80,7 @@ struct ScratchBlock<Word: UnitWord> {
     output.appendVarint(count)
     if count == 0 { return output }
     positions.withUnsafeBufferPointer { positions in
+      if isMasked { return IndexCoding.encodeMasked(to: &output) }
       IndexCoding.encode(
         UnsafeBufferPointer(rebasing: positions[..<count]), unitCount: range.count, to: &output)
     }
@@ -95,19 +98,20 @@ struct ScratchBlock<Word: UnitWord> {
 
   /// As `encodedSmallest`, by the codec `context`.
   ///
-  /// - Parameter source: the block's units before the change, if they are known.
   mutating func encodedSmallest(
-    of place: BlockPlace, source: UnsafeRawBufferPointer?, encoder: borrowing ContextBlockEncoder
+    _ changes: BlockChanges, encoder: borrowing ContextBlockEncoder
   ) -> [UInt8] {
     if count == 0 { return [0] }
+    let place = changes.place
     let sparse = withEntries { positions, differences in
       encoder.encode(
-        place, positions: positions.baseAddress, differences: differences, source: source)
+        place, positions: positions.baseAddress, differences: differences,
+        source: changes.source, rounding: changes.rounding, isMasked: isMasked)
     }
     guard mayBeDense(place.units) else { return Self.framed(sparse) }
     spread(over: place.units.count)
     let dense = withEntries { _, differences in
-      encoder.encode(place, positions: nil, differences: differences, source: source)
+      encoder.encode(place, positions: nil, differences: differences, source: changes.source)
     }
     return Self.framed(dense.count < sparse.count ? dense : sparse)
   }
@@ -144,4 +148,28 @@ struct ScratchBlock<Word: UnitWord> {
       ValueCoding.encode(UnsafeBufferPointer(rebasing: differences[..<count]), to: &output)
     }
   }
+}
+
+// MARK: Masks
+
+extension ScratchBlock {
+  /// The block with an entry for every position of a mask, 0 where nothing changes; nil
+  /// when something else changes, too.
+  func masked(by mask: [UInt32]) -> ScratchBlock? {
+    var (result, entry) = (ScratchBlock(), 0)
+    result.positions = mask
+    result.differences = [Word](repeating: 0, count: mask.count)
+    result.count = mask.count
+    result.isMasked = true
+    for (index, position) in mask.enumerated() where entry < count {
+      if positions[entry] == position {
+        result.differences[index] = differences[entry]
+        entry += 1
+      }
+    }
+    return entry == count ? result : nil
+  }
+
+  /// Whether most entries are of units that another block does not have.
+  func isSparser(than other: ScratchBlock) -> Bool { count > 2 * other.count }
 }

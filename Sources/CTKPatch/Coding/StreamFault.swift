@@ -8,6 +8,8 @@ package enum StreamFault: Error {
   case unsupported(String)
   /// Values are coded against a tensor that is not at hand.
   case needsSource
+  /// Positions are those of a mask that is not at hand.
+  case needsMask
 
   /// The fault as an error about a stream of a patch.
   func inPatch(_ stream: String, path: String) -> PatchError {
@@ -22,6 +24,10 @@ package enum StreamFault: Error {
       PatchError(
         .needsBase, "stream '\(stream)': its values are coded against the base's tensor",
         path: path, hint: "give the base, or export the patch with --codec deflate")
+    case .needsMask:
+      PatchError(
+        .needsMask, "stream '\(stream)': its positions are those of a mask", path: path,
+        hint: "give the mask file with --mask")
     }
   }
 
@@ -34,7 +40,7 @@ package enum StreamFault: Error {
     case .unsupported(let what):
       PatchError(
         .maskUnsupported, "stream '\(stream)': \(what)", path: path, hint: "use a newer ctk")
-    case .needsSource:
+    case .needsSource, .needsMask:
       PatchError(.maskDamaged, "stream '\(stream)': it has values", path: path)
     }
   }

@@ -3,10 +3,15 @@ import CTKCore
 /// Reader of the unit streams of one tensor stream, a block at a time.
 struct UnitStreamDecoder {
   private let codec: PatchCodec
+  /// Positions that blocks may take from a mask, if there is one.
+  private let mask: MaskedUnits?
   private var cursor: ByteCursor
 
-  init(_ stream: UnsafeRawBufferPointer, codec: PatchCodec = .deflate) {
+  init(
+    _ stream: UnsafeRawBufferPointer, codec: PatchCodec = .deflate, mask: MaskedUnits? = nil
+  ) {
     self.codec = codec
+    self.mask = mask
     cursor = ByteCursor(stream)
   }
 
@@ -82,10 +87,15 @@ struct UnitStreamDecoder {
   mutating func block(
     of range: Range<Int>, unit: CodingUnit, source: BlockSource? = nil
   ) throws(StreamFault) -> PatchBlock? {
-    if codec == .context { return try contextBlock(of: range, unit: unit)?.block(source) }
+    if codec == .context {
+      return try contextBlock(of: range, unit: unit).map { (block) throws(StreamFault) in
+        try block.block(source, mask: masked(by: block, range))
+      }
+    }
     let count = try codedCount(in: range)
     if count == 0 { return nil }
-    let positions = try IndexCoding.decode(&cursor, count: count, unitCount: range.count)
+    let positions = try IndexCoding.decode(
+      &cursor, count: count, unitCount: range.count, masked: mask?.positions(in: range))
     let differences =
       switch unit.width {
       case .one: try ValueCoding.decode(&cursor, count: count, as: UInt8.self)
@@ -109,6 +119,10 @@ extension UnitStreamDecoder {
     return try ContextBlockDecoder(try cursor.take(byteCount), units: range, unit: unit)
   }
 
+  private func masked(by block: ContextBlockDecoder, _ range: Range<Int>) -> [UInt32]? {
+    block.needsMask ? mask?.positions(in: range) : nil
+  }
+
   /// What is known of a block without a source.
   enum CodedUnits {
     case block(PatchBlock)
@@ -127,9 +141,10 @@ extension UnitStreamDecoder {
         guard let block = try contextBlock(of: range, unit: unit) else { continue }
         if block.needsSource {
           let all = 0..<UInt32(range.count)
-          body(.positions(range, try block.positions() ?? Array(all)))
+          let mask = masked(by: block, range)
+          body(.positions(range, try block.positions(mask: mask) ?? Array(all)))
         } else {
-          body(.block(try block.block(nil)))
+          body(.block(try block.block(nil, mask: masked(by: block, range))))
         }
       } else if let block = try block(of: range, unit: unit) {
         body(.block(block))

@@ -17,6 +17,10 @@ struct UnitStreamEncoder {
   let width: Int?
   /// Overrides the layout's choice; tests use small blocks.
   var blockShift: Int?
+  /// How the changes were rounded, if they were.
+  var rounding: TensorRounding?
+  /// Positions that readers have, if there are any.
+  var mask: MaskedUnits?
 
   init(_ info: TensorInfo, choice: CodecChoice, blockShift: Int? = nil) {
     unit = CodingUnit(info.dtype)
@@ -110,7 +114,10 @@ struct UnitStreamEncoder {
           capacity: run.count, offset: run.lowerBound - place.units.lowerBound
         ) { fill(run, $0, $1) }
       }
-      try sink(writer.changes(&block, place, base: base))
+      try sink(
+        writer.changes(
+          &block, place, base: base, rounding: rounding?.block(place),
+          mask: mask?.positions(in: place.units)))
     }
     return EncodedStream(changes: total, codec: writer.codec)
   }

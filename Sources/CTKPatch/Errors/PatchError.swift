@@ -18,6 +18,8 @@ public enum PatchErrorCode: String, FailureCode {
   case needsBase = "patch.needs-base"
   case busy = "patch.busy"
   case journalDamaged = "patch.journal-damaged"
+  case needsMask = "patch.needs-mask"
+  case wrongMask = "patch.wrong-mask"
   case sourceFailed = "patch.source-failed"
   case selectionMismatch = "selection.mismatch"
   case composeBaseDiffers = "compose.base-differs"

@@ -17,7 +17,7 @@ public struct TensorState: Sendable, Hashable {
 }
 
 /// A side of a patch.
-enum PatchSide {
+package enum PatchSide {
   case before
   case after
 }

@@ -10,10 +10,15 @@ public struct PatchHeader: Sendable {
   public let files: [FileEntry]
   public let provenance: Provenance
   public let payloadDigest: Digest
+  /// Content digest of the mask that positions are taken from; nil when there is none.
+  public let maskDigest: Digest?
+  /// How the target was rounded; nil when it was not.
+  public let rounding: RoundingRecord?
 
   init(
     baseFingerprint: Digest, targetFingerprint: Digest, entries: [PatchEntry],
-    files: [FileEntry], provenance: Provenance, payloadDigest: Digest
+    files: [FileEntry], provenance: Provenance, payloadDigest: Digest,
+    maskDigest: Digest? = nil, rounding: RoundingRecord? = nil
   ) {
     self.baseFingerprint = baseFingerprint
     self.targetFingerprint = targetFingerprint
@@ -21,11 +26,13 @@ public struct PatchHeader: Sendable {
     self.files = files
     self.provenance = provenance
     self.payloadDigest = payloadDigest
+    self.maskDigest = maskDigest
+    self.rounding = rounding
   }
 
   /// The sealed metadata of the file.
   var metadata: [String: String] {
-    HeaderSeal.sealed([
+    var values = [
       "base_fingerprint": baseFingerprint.hex,
       "files": JSONValue.array(files.map(\.json)).compactText,
       "format": PatchFormat.name,
@@ -34,7 +41,10 @@ public struct PatchHeader: Sendable {
       "target_fingerprint": targetFingerprint.hex,
       "tensors": JSONValue.array(entries.map(\.json)).compactText,
       "version": PatchFormat.version,
-    ])
+    ]
+    values["mask_digest"] = maskDigest?.hex
+    values["rounding"] = rounding.map { JSONValue.object($0.json).compactText }
+    return HeaderSeal.sealed(values)
   }
 
   init(_ metadata: consuming SealedMetadata) throws(HeaderFault) {
@@ -43,6 +53,9 @@ public struct PatchHeader: Sendable {
     targetFingerprint = try metadata.digest("target_fingerprint")
     payloadDigest = try metadata.digest("payload_sha256")
     provenance = try Provenance(json: try metadata.json("provenance"))
+    maskDigest = metadata.has("mask_digest") ? try metadata.digest("mask_digest") : nil
+    rounding =
+      metadata.has("rounding") ? try RoundingRecord(json: try metadata.json("rounding")) : nil
     var entries: [PatchEntry] = []
     for element in try metadata.list("tensors") {
       entries.append(try PatchEntry(json: element))

@@ -37,6 +37,8 @@ struct SealedMetadata {
     return digest
   }
 
+  func has(_ key: String) -> Bool { values[key] != nil }
+
   mutating func json(_ key: String) throws(HeaderFault) -> JSONValue {
     let text = Array(try string(key).utf8)
     do {

@@ -23,12 +23,24 @@ extension PatchFile {
           .tensorMissing, "the patch does not change a tensor '\(name)'", path: path))
     }
     precondition(base.map { $0.count == info.byteCount } ?? true, "another tensor's bytes")
+    return try changes(of: content, info, source: base, isTarget: false)
+  }
+
+  /// The differences of a tensor that is changed in place.
+  ///
+  /// - Parameters:
+  ///   - content: the entry that holds them.
+  ///   - source: the tensor on one side.
+  ///   - isTarget: whether that is the side after the change.
+  func changes(
+    of content: PatchEntry, _ info: TensorInfo, source: UnsafeRawBufferPointer?, isTarget: Bool
+  ) throws(PatchError) -> TensorPatch {
     let unit = CodingUnit(info.dtype)
     var blocks: [PatchBlock] = []
     try decode(content) { (decoder) throws(StreamFault) in
       let changes = try decoder.decodeChanges(
         unit: unit, unitCount: content.sharedUnitCount,
-        source: { range in base.map { BlockSource(range, of: $0, unit, isTarget: false) } }
+        source: { range in source.map { BlockSource(range, of: $0, unit, isTarget: isTarget) } }
       ) { blocks.append($0) }
       try content.require(changes)
     }
@@ -67,7 +79,7 @@ extension PatchFile {
     guard let streamName = entry.streamName else { return }
     try withStream(streamName) { (stream) throws(PatchError) in
       do throws(StreamFault) {
-        var decoder = UnitStreamDecoder(stream, codec: entry.codec)
+        var decoder = UnitStreamDecoder(stream, codec: entry.codec, mask: mask(of: entry))
         try body(&decoder)
         try decoder.requireEnd()
       } catch {

@@ -11,12 +11,16 @@ public final class PatchFile: Sendable {
   public let digest: Digest
   private let container: SafetensorsFile
   private let indices: [UTF8Key: Int]
+  /// The mask that positions are taken from, as far as it is at hand.
+  private let mask: ParameterMask?
 
   /// Opens a patch and checks its container, header and seal; streams are not read.
   ///
-  /// - Throws: `patch.not-a-patch`, `patch.damaged`, `patch.unsupported`, and the
-  ///   codes of `SafetensorsFile`.
-  public init(path: String) throws(PatchError) {
+  /// - Parameter masks: among which the patch finds the one that it takes its positions
+  ///   from, if it takes them from one.
+  /// - Throws: `patch.not-a-patch`, `patch.damaged`, `patch.unsupported`,
+  ///   `patch.wrong-mask`, and the codes of `SafetensorsFile`.
+  public init(path: String, masks: [ParameterMask] = []) throws(PatchError) {
     let container = try PatchError.wrap { () throws(SafetensorsError) in
       try SafetensorsFile(path: path)
     }
@@ -31,6 +35,7 @@ public final class PatchFile: Sendable {
     }
     self.path = path
     self.container = container
+    mask = try Self.mask(header.maskDigest, among: masks, path: path)
     indices = Dictionary(
       uniqueKeysWithValues: header.entries.enumerated().map { (UTF8Key($1.name), $0) })
   }
@@ -38,6 +43,27 @@ public final class PatchFile: Sendable {
   /// The entry of one tensor; nil when the patch does not touch it.
   public func entry(named name: String) -> PatchEntry? {
     indices[UTF8Key(name)].map { header.entries[$0] }
+  }
+
+  private static func mask(
+    _ digest: Digest?, among masks: [ParameterMask], path: String
+  ) throws(PatchError) -> ParameterMask? {
+    guard let digest else { return nil }
+    let mask = masks.first { $0.digest == digest }
+    if mask == nil && !masks.isEmpty {
+      throw PatchError(
+        .wrongMask, "the patch takes its positions from another mask", path: path,
+        hint: "give the mask with digest \(digest)")
+    }
+    return mask
+  }
+
+  /// The units of a tensor that the patch's mask selects.
+  func mask(of entry: PatchEntry) -> MaskedUnits? {
+    guard let mask, let info = entry.after?.info,
+      let tensor = mask.tensor(named: entry.name)
+    else { return nil }
+    return MaskedUnits(tensor, unitCount: info.unitCount, shape: info.shape)
   }
 
   /// Bytes of the whole file.

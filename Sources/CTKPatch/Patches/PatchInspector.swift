@@ -67,6 +67,8 @@ extension PatchReport {
       "target_fingerprint": .string(header.targetFingerprint.hex),
       "provenance": header.provenance.json,
     ])
+    object["mask_digest"] = header.maskDigest.map { .string($0.hex) }
+    object["rounding"] = header.rounding.map { .object($0.json) }
     object["tensors"] = .array(rows.map { .object($0.json) })
     object["files"] = .array(header.files.map { .string($0.name) })
     return object

@@ -6,7 +6,7 @@ public struct VerifyResult: Sendable {
   public struct Difference: Sendable {
     /// A tensor's name, or `base` or `tuned` for a whole checkpoint.
     public let subject: String
-    /// "base", "tuned" or "result".
+    /// "base", "tuned", "result" or "unrounded".
     public let place: String
     /// Digests; nil for a tensor that is not there.
     public let expected: Digest?
@@ -42,11 +42,13 @@ public enum PatchVerifier {
   /// fingerprint are compared, and the patch is applied to it, or reverted from
   /// it, in memory.
   ///
+  /// - Parameter unrounded: the model before its changes were rounded, against which the
+  ///   errors that the patch names are measured; needs the base.
   /// - Throws: `patch.damaged`, `patch.unsupported`, and the codes of the sources;
   ///   a difference is a result, not an error.
   public static func verify(
     _ patch: PatchFile, base: (any TensorSource)? = nil, tuned: (any TensorSource)? = nil,
-    threadCount: Int? = nil, progress: ProgressHandler? = nil
+    unrounded: (any TensorSource)? = nil, threadCount: Int? = nil, progress: ProgressHandler? = nil
   ) throws(PatchError) -> VerifyResult {
     try patch.verifyPayload()
     let workers = Workers(threadCount: threadCount)
@@ -61,6 +63,13 @@ public enum PatchVerifier {
       let check = SideCheck(
         patch: patch, source: source, direction: direction, workers: workers,
         progress: progress)
+      if let difference = try check.firstDifference(&checked) {
+        return VerifyResult(checked: checked, firstDifference: difference)
+      }
+    }
+    if let base, let unrounded {
+      let check = RoundingCheck(
+        patch: patch, base: base, unrounded: unrounded, workers: workers)
       if let difference = try check.firstDifference(&checked) {
         return VerifyResult(checked: checked, firstDifference: difference)
       }

@@ -36,7 +36,8 @@ struct OperationReader {
     unit = info.map { CodingUnit($0.dtype) } ?? CodingUnit(.u8)
     resultByteCount = info?.byteCount ?? 0
     sharedByteCount = entry.sharedUnitCount * unit.byteCount
-    decoder = UnitStreamDecoder(stream, codec: entry.codec)
+    decoder = UnitStreamDecoder(
+      stream, codec: entry.codec, mask: operation.patch.mask(of: entry))
     skippedSides = [.before, .after].filter { entry.wholeUnits($0) != nil }
     if entry.hasSharedUnits {
       shared = BlockWalk(layout: try decoder.layout(unitCount: entry.sharedUnitCount))

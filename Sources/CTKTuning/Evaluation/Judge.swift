@@ -29,8 +29,7 @@ package struct Judge: Sendable {
   package func tags(_ logits: [Float], of data: TokenizedDataset, example: Int) -> [Int] {
     let (width, absent) = (labels.count, TagMetrics(names: labels.names).absent)
     return data.firstPieces[example].map { piece in
-      piece.map { Metrics.predictions([Array(logits[$0 * width..<($0 + 1) * width])])[0] }
-        ?? absent
+      piece.map { Metrics.prediction(logits[$0 * width..<($0 + 1) * width]) } ?? absent
     }
   }
 }

@@ -29,13 +29,17 @@ package enum Metrics {
 
   /// The class of the largest logit of each row; ties go to the lower id.
   package static func predictions(_ logits: [[Float]]) -> [Int] {
-    logits.map { row in
-      var best = 0
-      for id in row.indices where row[id] > row[best] || (row[best].isNaN && !row[id].isNaN) {
-        best = id
-      }
-      return best
+    logits.map { prediction($0[...]) }
+  }
+
+  /// The class of the largest logit; ties go to the lower id.
+  package static func prediction(_ logits: ArraySlice<Float>) -> Int {
+    var best = logits.startIndex
+    for place in logits.indices
+    where logits[place] > logits[best] || (logits[best].isNaN && !logits[place].isNaN) {
+      best = place
     }
+    return best - logits.startIndex
   }
 
   private static func value(of metric: Metric, _ table: ConfusionTable) -> Double {

@@ -1,7 +1,7 @@
 package import CTKCheckpoint
 package import CTKCore
 package import CTKModel
-import CTKPatch
+package import CTKPatch
 
 /// A base checkpoint, with a task's patch on it when there is one.
 package struct PatchedCheckpoint {
@@ -14,8 +14,11 @@ package struct PatchedCheckpoint {
 
   private static let configurationName = "config.json"
 
+  /// - Parameter masks: among which the patch finds the one that it refers to.
   /// - Throws: the codes of opening either, and of a patch for another base.
-  package init(base path: String, patch patchPath: String?) throws(TuningError) {
+  package init(
+    base path: String, patch patchPath: String?, masks: [ParameterMask] = []
+  ) throws(TuningError) {
     let base = try TuningError.wrap { () throws(CheckpointError) in try Checkpoint.open(path) }
     self.base = base
     guard let patchPath else {
@@ -24,7 +27,9 @@ package struct PatchedCheckpoint {
       headKind = HeadKind(base.configurationJSON)
       return
     }
-    let patch = try TuningError.wrap { () throws(PatchError) in try PatchFile(path: patchPath) }
+    let patch = try TuningError.wrap { () throws(PatchError) in
+      try PatchFile(path: patchPath, masks: masks)
+    }
     weights = try TuningError.wrap { () throws(PatchError) in
       try PatchedSource(base: base.weights, patches: [patch])
     }

@@ -42,10 +42,18 @@ package struct TaskModel {
       labels: labels, initialized: missing)
   }
 
-  /// Refuses a checkpoint whose tokenizer cannot be used with it, before any other work.
+  /// Refuses a checkpoint whose head or tokenizer cannot be used, before any other work.
   ///
-  /// - Throws: `tuning.tokenizer-mismatch` and the codes of tokenizers.
-  package static func requireTokenizer(of checkpoint: Checkpoint) throws(TuningError) {
+  /// - Parameter labels: the task's, where they are known without its data.
+  /// - Throws: `tuning.head-mismatch`, `tuning.tokenizer-mismatch` and the codes of tokenizers.
+  package static func require(
+    _ checkpoint: Checkpoint, for labels: LabelSpace?
+  ) throws(TuningError) {
+    if let labels {
+      try requireHead(
+        of: labels, in: checkpoint.weights, kind: HeadKind(checkpoint.configurationJSON),
+        checkpoint)
+    }
     _ = try tokenizer(of: checkpoint)
   }
 
@@ -163,46 +171,6 @@ package struct TaskModel {
       labels: labels, initialized: Set(initialized).union(drawn).sorted())
   }
 
-  /// Examples between two reports of progress.
-  private static let reportInterval = 1024
-
-  /// Tokenizes examples, cut to `maxLength` tokens.
-  package func tokenize(
-    _ examples: [Example], maxLength: Int, progress: ProgressHandler? = nil
-  ) -> TokenizedDataset {
-    let length = min(maxLength, checkpoint.configuration.lengthLimit ?? maxLength)
-    func report(_ position: Int) {
-      guard position % Self.reportInterval == 0 else { return }
-      progress?(
-        ProgressEvent(
-          stage: "tokenize", completed: position, total: examples.count, unit: "texts"))
-    }
-    if labels.headKind == .tokens {
-      let sentences = examples.enumerated().map { position, example in
-        report(position)
-        return tokenizer.encode(words: example.words ?? [], maxLength: length)
-      }
-      return TokenizedDataset(sentences, tags: TaskData.tags(examples))
-    }
-    let encodings = examples.enumerated().map { position, example in
-      report(position)
-      return tokenizer.encode(example.text, pair: example.pair, maxLength: length)
-    }
-    return TokenizedDataset(encodings, targets: TaskData.targets(examples))
-  }
-
-  /// Tokenizes a task's evaluation sets, the main one first.
-  package func tokenize(
-    _ data: TaskData, maxLength: Int, progress: ProgressHandler? = nil
-  ) -> [EvaluationData] {
-    [EvaluationData(name: nil, data: tokenize(data.dev, maxLength: maxLength, progress: progress))]
-      + data.furtherDev.map {
-        EvaluationData(
-          name: $0.name,
-          data: tokenize($0.examples, maxLength: maxLength, progress: progress))
-      }
-  }
-
   /// The base's configuration with the task's head described in it.
   package var tunedConfiguration: JSONValue {
     var fields = checkpoint.configurationJSON.objectValue ?? JSONObject()
@@ -223,28 +191,5 @@ package struct TaskModel {
     fields["id2label"] = .object(byID)
     fields["label2id"] = .object(byName)
     return .object(fields)
-  }
-}
-
-/// One of a task's evaluation sets, tokenized.
-package struct EvaluationData: Sendable {
-  /// Nil for the main one.
-  package let name: String?
-  package let data: TokenizedDataset
-
-  package init(name: String?, data: TokenizedDataset) {
-    self.name = name
-    self.data = data
-  }
-}
-
-extension HeadKind {
-  /// The kind of head that a configuration's `architectures` names; nil for none or another.
-  package init?(_ configuration: JSONValue) {
-    let name = configuration["architectures"]?.arrayValue?.first?.stringValue ?? ""
-    guard let kind = Self.allCases.first(where: { name.hasSuffix($0.classSuffix) }) else {
-      return nil
-    }
-    self = kind
   }
 }

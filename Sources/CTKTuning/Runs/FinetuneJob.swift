@@ -45,8 +45,7 @@ package struct FinetuneJob {
     let continues = resumes ? try canContinue() : false
     if continues && folder.isComplete { return try finished() }
     try options.loop.validate(
-      labels: data.labels, metrics: manifest.metrics,
-      layerCount: checkpoint.configuration.layerCount)
+      data, metrics: manifest.metrics, layerCount: checkpoint.configuration.layerCount)
     let model = try TaskModel.load(checkpoint, labels: data.labels, seed: options.seed)
       .reinitialized(layers: options.loop.reinitializedLayers, seed: options.seed)
     let child = RunMask(

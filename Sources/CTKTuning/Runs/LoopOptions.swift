@@ -83,8 +83,9 @@ package struct LoopOptions: Sendable, Equatable {
   ///
   /// - Throws: `options.invalid`.
   package func validate(
-    labels: LabelSpace, metrics: [Metric], layerCount: Int
+    _ data: TaskData, metrics: [Metric], layerCount: Int
   ) throws(TuningError) {
+    let labels = data.labels
     func refuse(_ message: String) -> TuningError { TuningError(.optionInvalid, message) }
     if labels == .score && (classWeights != nil || labelSmoothing > 0) {
       throw refuse("class weights and label smoothing are for classes, the task predicts a score")
@@ -95,11 +96,12 @@ package struct LoopOptions: Sendable, Equatable {
     guard reinitializedLayers <= layerCount else {
       throw refuse("--reinitialize is \(reinitializedLayers), the model has \(layerCount) layers")
     }
-    if let metric, !metrics.contains(where: { $0 == MetricResult(name: metric, value: 0)?.metric })
-    {
+    let names = ([nil] + data.furtherDev.map(\.name)).flatMap { set in
+      metrics.map { MetricResult(metric: $0, value: 0, set: set).name }
+    }
+    if let metric, !names.contains(metric) {
       throw refuse(
-        "--metric \(metric) is not one of the task's: "
-          + metrics.map(\.rawValue).joined(separator: ", "))
+        "--metric \(metric) is not one of the task's: " + names.joined(separator: ", "))
     }
   }
 

@@ -59,7 +59,8 @@ package struct TaskDefinition: Sendable {
     }
     let reader = TaskReader(folder: folder, layout: layout, labels: labelReader, splits: [])
     var sets: [TestSet] = []
-    for test in layout.tests {
+    for test in layout.tests
+    where !test.isOptional || Folder.fileExists(folder + "/" + test.file) {
       sets.append(TestSet(fileName: test.name + ".tsv", examples: try reader.rows(of: test)))
     }
     return sets

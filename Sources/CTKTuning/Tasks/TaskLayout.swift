@@ -24,6 +24,8 @@ struct TaskLayout: Sendable {
     let file: String
     /// Where the texts are, unless they are where they are in the labelled files.
     var text: [Column]?
+    /// Whether it is read only where it is there.
+    var isOptional = false
   }
 
   let trainFile: String

@@ -35,6 +35,8 @@ extension TaskDefinition {
           tests: [
             TaskLayout.Test(name: "MNLI-m", file: "test_matched.tsv"),
             TaskLayout.Test(name: "MNLI-mm", file: "test_mismatched.tsv"),
+            // The diagnostic set, which models of this task are asked for.
+            TaskLayout.Test(name: "AX", file: "AX.tsv", isOptional: true),
           ],
           text: [.named("sentence1"), .named("sentence2")], label: .named("gold_label"),
           hasMalformedRows: true, absentLabel: "-")

@@ -107,6 +107,44 @@ struct FisherVariantTests {
     }
   }
 
+  /// Of labelled words an example's own gradient is that of all its words together.
+  @Test(arguments: [FisherLabels.gold, .sampled])
+  func sentencesOfLabelledWords(_ labels: FisherLabels) throws {
+    let reference = try ReferenceModel("bert")
+    let network = try SequenceClassifier(
+      configuration: reference.network.configuration, labelCount: 3, head: .tokens)
+    let parameters = ParameterVector(layout: network.layout)
+    for id in network.layout.allIDs {
+      parameters.initialize(
+        id, deviation: 0.1, random: CounterRandom(1, UInt64(id.index), 0))
+    }
+    let encodings = try encodings(reference)
+    let sentences = encodings.map { encoding in
+      WordEncoding(
+        encoding: encoding,
+        firstPieces: (1..<encoding.inputIDs.count).map { $0 % 2 == 0 ? nil : $0 })
+    }
+    let tags = sentences.map { $0.firstPieces.indices.map { $0 % 3 } }
+    let estimator = FisherEstimator(
+      network: network, parameters: parameters, compute: Compute(threadCount: 2))
+    func estimate(_ data: TokenizedDataset) throws -> [Float] {
+      var settings = FisherEstimator.Settings()
+      settings.labels = labels
+      return try estimator.estimate(data, scored: network.layout.allIDs, settings: settings)
+        .scores.array()
+    }
+    let together = try estimate(TokenizedDataset(sentences, tags: tags))
+    #expect(together.contains { $0 > 0 } && together.allSatisfy { $0.isFinite && $0 >= 0 })
+    // Draws depend on a row's number in the data, so one by one only gold labels are the same.
+    guard labels == .gold else { return }
+    var sum = [Double](repeating: 0, count: together.count)
+    for (sentence, tags) in zip(sentences, tags) {
+      let alone = try estimate(TokenizedDataset([sentence], tags: [tags]))
+      for index in sum.indices { sum[index] += Double(alone[index]) / Double(sentences.count) }
+    }
+    #expect(Closeness.of(together, sum, absolute: 1e-9, relative: 1e-4).isWithin)
+  }
+
   /// Draws follow the softmax: frequencies within four standard errors.
   @Test func classesAreDrawnByTheirProbabilities() {
     let logits: [Float] = [1, 0, -1]

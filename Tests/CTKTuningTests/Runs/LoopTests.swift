@@ -160,11 +160,18 @@ struct LoopTests {
     #expect(try refusal { $0.options.loop.classWeights = .given([1, 2]) } == "options.invalid")
     #expect(try refusal { $0.options.loop.reinitializedLayers = 3 } == "options.invalid")
     #expect(try refusal { $0.options.loop.metric = "pearson" } == "options.invalid")
+    #expect(try refusal { $0.options.loop.metric = "accuracy_mm" } == "options.invalid")
+    let scores = TaskData(train: [], dev: [], labels: .score, skippedRows: 0)
     var options = LoopOptions()
     options.labelSmoothing = 0.1
     #expect(throws: TuningError.self) {
-      try options.validate(labels: .score, metrics: [.pearson], layerCount: 2)
+      try options.validate(scores, metrics: [.pearson], layerCount: 2)
     }
+    let mismatched = TaskData(
+      train: [], dev: [], furtherDev: [EvaluationSet(name: "mm", examples: [])],
+      labels: .classes(["a"]), skippedRows: 0)
+    options.metric = "accuracy_mm"
+    try options.validate(mismatched, metrics: [.accuracy], layerCount: 2)
     for change: (inout LoopOptions) -> Void in [
       { $0.accumulation = 0 }, { $0.evaluationInterval = 0 }, { $0.patience = 0 },
       { $0.labelSmoothing = 1 }, { $0.layerDecay = 0 }, { $0.layerDecay = 1.1 },

@@ -181,6 +181,11 @@ struct TaskDefinitionTests {
     ])
     let sets = try TaskDefinition.named("mnli").readTests(folder: folder.path)
     #expect(sets.map(\.fileName) == ["MNLI-m.tsv", "MNLI-mm.tsv"])
+    let diagnosed = try TaskFolder([
+      "train.tsv": "x", "test_matched.tsv": rows, "test_mismatched.tsv": rows, "AX.tsv": rows,
+    ])
+    let all = try TaskDefinition.named("mnli").readTests(folder: diagnosed.path)
+    #expect(all.map(\.fileName) == ["MNLI-m.tsv", "MNLI-mm.tsv", "AX.tsv"])
     let sick = try TaskFolder(["SICK.txt": "x"])
     #expect { try TaskDefinition.named("sick").readTests(folder: sick.path) } throws: {
       ($0 as? TuningError)?.code == "options.invalid"

@@ -30,6 +30,8 @@ public struct ApplyOptions: Sendable {
   public var replacesDifferingFiles: Bool
   /// Threads to use; nil for all processors.
   public var threadCount: Int?
+  /// Masks that the patches may take their positions from.
+  public var masks: [ParameterMask] = []
 
   public init(
     replacesExisting: Bool = false, replacesDifferingFiles: Bool = false, threadCount: Int? = nil
@@ -69,7 +71,9 @@ public enum PatchApplier {
     options: ApplyOptions = ApplyOptions(), progress: ProgressHandler? = nil
   ) throws(PatchError) -> ApplySummary {
     try run(
-      base, try PatchChain(try open(patches), direction: .apply), destination, options, progress)
+      base, try PatchChain(try open(patches, options.masks), direction: .apply), destination,
+      options,
+      progress)
   }
 
   public static func apply(
@@ -88,7 +92,8 @@ public enum PatchApplier {
     options: ApplyOptions = ApplyOptions(), progress: ProgressHandler? = nil
   ) throws(PatchError) -> ApplySummary {
     try run(
-      model, try PatchChain(try open(patches), direction: .revert), destination, options,
+      model, try PatchChain(try open(patches, options.masks), direction: .revert), destination,
+      options,
       progress)
   }
 
@@ -109,7 +114,7 @@ public enum PatchApplier {
     model: String, patch old: String, by new: String, to destination: ApplyDestination,
     options: ApplyOptions = ApplyOptions(), progress: ProgressHandler? = nil
   ) throws(PatchError) -> ApplySummary {
-    let files = try open([old, new])
+    let files = try open([old, new], options.masks)
     return try run(
       model, try PatchChain(from: files[0], to: files[1]), destination, options, progress)
   }
@@ -165,10 +170,12 @@ extension PatchApplier {
       options: options)
   }
 
-  private static func open(_ patches: [String]) throws(PatchError) -> [PatchFile] {
+  private static func open(
+    _ patches: [String], _ masks: [ParameterMask]
+  ) throws(PatchError) -> [PatchFile] {
     var files: [PatchFile] = []
     for path in patches {
-      let file = try PatchFile(path: path)
+      let file = try PatchFile(path: path, masks: masks)
       try file.verifyPayload()
       files.append(file)
     }

@@ -3,6 +3,11 @@ public import CTKCore
 /// Choices in writing a patch.
 public struct ExportOptions: Sendable {
   public var codec: CodecChoice
+  /// What changes of `F32` weights are rounded to; a tensor at a time is then in memory
+  /// on each thread.
+  public var rounding = Rounding.none
+  /// The mask that readers have, so that its positions are not written; nil to write them.
+  public var mask: ParameterMask?
   /// Threads to use; nil for all processors.
   ///
   /// The patch does not depend on it.
@@ -20,6 +25,9 @@ public struct PatchSummary: Sendable {
   public let baseFingerprint: Digest
   public let targetFingerprint: Digest
   public let entries: [PatchEntry]
+
+  /// How the target was rounded; nil when it was not.
+  public let rounding: RoundingRecord?
 
   /// Units whose bits differ in tensors that both checkpoints have.
   public var changes: Int { entries.reduce(0) { $0 + $1.changes } }
@@ -62,7 +70,9 @@ public enum PatchExporter {
     try require(options.expectedBase, fingerprints.0)
     return try collector.write(
       PatchTable(drafts), from: fingerprints.0, to: fingerprints.1, files: fileEntries,
-      provenance: provenance, path: path, replacesExisting: replacesExisting)
+      provenance: provenance, maskDigest: options.mask?.digest,
+      rounding: TensorDraft.rounding(drafts, options.rounding), path: path,
+      replacesExisting: replacesExisting)
   }
 
   private static func require(_ expected: Digest?, _ found: Digest) throws(PatchError) {
@@ -79,14 +89,17 @@ extension StreamCollector {
   /// - Throws: `output.*`.
   consuming func write(
     _ table: PatchTable, from base: Digest, to target: Digest, files: [FileEntry],
-    provenance: Provenance, path: String, replacesExisting: Bool
+    provenance: Provenance, maskDigest: Digest? = nil, rounding: RoundingRecord? = nil,
+    path: String, replacesExisting: Bool
   ) throws(PatchError) -> PatchSummary {
     for stream in table.streams { add(stream) }
     let header = PatchHeader(
       baseFingerprint: base, targetFingerprint: target, entries: table.entries, files: files,
-      provenance: provenance, payloadDigest: payloadDigest)
+      provenance: provenance, payloadDigest: payloadDigest, maskDigest: maskDigest,
+      rounding: rounding)
     try write(to: path, metadata: header.metadata, replacesExisting: replacesExisting)
     return PatchSummary(
-      baseFingerprint: base, targetFingerprint: target, entries: header.entries)
+      baseFingerprint: base, targetFingerprint: target, entries: header.entries,
+      rounding: rounding)
   }
 }

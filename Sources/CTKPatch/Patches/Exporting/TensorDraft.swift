@@ -9,6 +9,8 @@ struct TensorDraft: Sendable {
   let codec: PatchCodec
   /// The coded difference; nil when both sides are equal.
   let stream: SpooledStream?
+  /// What rounding did to the tensor; nil when it was not rounded.
+  var rounded: RoundedState?
 
   /// The fingerprint of one side of all drafts.
   static func fingerprint(
@@ -16,6 +18,27 @@ struct TensorDraft: Sendable {
   ) -> Digest {
     Fingerprint.checkpoint(
       drafts.compactMap { draft in draft[keyPath: side].map { (draft.name, $0.digest) } })
+  }
+}
+
+/// What rounding did to a tensor.
+struct RoundedState: Sendable {
+  let error: RoundingError
+  /// The tensor before its changes were rounded.
+  let unrounded: Digest
+}
+
+extension TensorDraft {
+  /// What the header says about a rounded target; nil when nothing was to be rounded.
+  static func rounding(_ drafts: [TensorDraft], _ rounding: Rounding) -> RoundingRecord? {
+    if rounding == .none { return nil }
+    var error = RoundingError()
+    for draft in drafts { draft.rounded.map { error.add($0.error) } }
+    let unrounded = drafts.compactMap { draft in
+      (draft.rounded?.unrounded ?? draft.after?.digest).map { (draft.name, $0) }
+    }
+    return RoundingRecord(
+      rounding: rounding, error: error, unroundedFingerprint: Fingerprint.checkpoint(unrounded))
   }
 }
 
@@ -41,12 +64,13 @@ struct DraftStream {
   }
 
   consuming func finish(
-    _ name: String, before: TensorState?, after: TensorState?, changes: Int
+    _ name: String, before: TensorState?, after: TensorState?, changes: Int,
+    rounded: RoundedState? = nil
   ) throws(PatchError) -> TensorDraft {
     let codec = PatchCodec(rawValue: choice.rawValue) ?? .context
     let stream = try writer.finish(PatchFormat.tensorStreamPrefix + name)
     return TensorDraft(
       name: name, before: before, after: after, changes: changes, codec: codec,
-      stream: before == after ? nil : stream)
+      stream: before == after ? nil : stream, rounded: rounded)
   }
 }

@@ -44,12 +44,36 @@ struct TensorPairEncoder {
 
   /// Codes the units that both sides have as differences, and the rest whole.
   private func compare(_ old: Loan, _ new: Loan) throws(PatchError) -> TensorDraft {
+    guard options.rounding != .none, new.info.dtype == .f32 else {
+      return try compare(old, new, nil, nil)
+    }
+    let shared = min(old.bytes.count, new.bytes.count)
+    let buffer = TensorBuffer(copying: new.bytes)
+    return try buffer.withBytes { (target) throws(PatchError) in
+      let encoder = encoder(new, options.codec)
+      let rounding = TensorRounding(
+        options.rounding, base: old[0..<shared], tuned: new[0..<shared],
+        target: UnsafeMutableRawBufferPointer(rebasing: target[..<shared]),
+        rowUnits: encoder.width ?? new.info.unitCount)
+      let state = RoundedState(
+        error: rounding.error, unrounded: Fingerprint.tensor(new.info, bytes: new.bytes))
+      for loan in [old, new] { loan.discard(0..<loan.bytes.count) }
+      return try compare(
+        old,
+        Loan(info: new.info, bytes: UnsafeRawBufferPointer(target), source: TensorCollection()),
+        rounding, state)
+    }
+  }
+
+  private func compare(
+    _ old: Loan, _ new: Loan, _ rounding: TensorRounding?, _ rounded: RoundedState?
+  ) throws(PatchError) -> TensorDraft {
     let kind = PatchEntry.Kind(before: old.info, after: new.info)
     let shared = 0..<min(old.bytes.count, new.bytes.count)
     var stream = DraftStream(spool, options.codec)
     var hashes = PairDigest(old.info, new.info)
     let changes = try stream.add { (choice, sink) throws(PatchError) in
-      try encodeShared(old, new, shared, choice, &hashes, to: sink)
+      try encodeShared(old, new, shared, choice, rounding, &hashes, to: sink)
     }
     var (before, after) = hashes.separate()
     if kind == .shrunk {
@@ -59,15 +83,23 @@ struct TensorPairEncoder {
     }
     return try stream.finish(
       new.info.name, before: TensorState(info: old.info, digest: before.finalize()),
-      after: TensorState(info: new.info, digest: after.finalize()), changes: changes)
+      after: TensorState(info: new.info, digest: after.finalize()), changes: changes,
+      rounded: rounded)
   }
 
   private func encodeShared(
     _ old: Loan, _ new: Loan, _ shared: Range<Int>, _ choice: CodecChoice,
-    _ hashes: inout PairDigest, to sink: UnitStreamEncoder.Sink
+    _ rounding: TensorRounding?, _ hashes: inout PairDigest, to sink: UnitStreamEncoder.Sink
   ) throws(PatchError) -> EncodedStream {
     var (last, blockStart) = (0..<0, 0)
-    let encoded = try encoder(new, choice).encodeChanges(
+    var encoder = encoder(new, choice)
+    encoder.rounding = rounding
+    if old.info.shape == new.info.shape {
+      encoder.mask = options.mask?.tensor(named: new.info.name).flatMap {
+        MaskedUnits($0, unitCount: new.info.unitCount, shape: new.info.shape)
+      }
+    }
+    let encoded = try encoder.encodeChanges(
       base: old[shared], tuned: new[shared],
       observer: { range in
         for loan in [old, new] { loan.discard(last) }
