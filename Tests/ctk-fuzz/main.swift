@@ -3,6 +3,8 @@ import Foundation
 
 // Long runs of the readers' fuzzers, best under AddressSanitizer:
 //   swift run -c release --sanitize=address ctk-fuzz CASES [FIRST] [TARGET...]
+// No file of the fuzzers makes a reader allocate 64 MiB at once; with
+// ASAN_OPTIONS=detect_leaks=0:max_allocation_size_mb=64 such an allocation ends the run.
 let arguments = CommandLine.arguments.dropFirst()
 let counts = arguments.prefix { UInt64($0) != nil }.compactMap { UInt64($0) }
 let names = Set(arguments.dropFirst(counts.count))
@@ -16,6 +18,7 @@ var failed = false
 for target in FuzzTarget.all where names.isEmpty || names.contains(target.name) {
   let report = try FuzzCampaign(target).run(first..<first + cases)
   print(report.summary)
+  fflush(nil)
   failed = failed || !report.isSound
 }
 exit(failed ? 1 : 0)

@@ -34,7 +34,7 @@ struct SpecialTokens {
         .mask: "<mask>",
       ], stripsLeftOfMask: true, findsMaskNormalized: true)
 
-    /// Of RoBERTa's kin with SentencePiece models.
+    /// Of XLM-RoBERTa.
     static let angledPieces = Defaults(
       names: angled.names, stripsLeftOfMask: true, findsMaskNormalized: true)
 

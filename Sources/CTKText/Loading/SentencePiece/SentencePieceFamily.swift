@@ -18,7 +18,13 @@ enum SentencePieceFamily {
     }
   }
 
-  var defaults: SpecialTokens.Defaults { self == .xlnet ? .separated : .angledPieces }
+  var defaults: SpecialTokens.Defaults {
+    switch self {
+    case .xlnet: .separated
+    case .xlmRoberta: .angledPieces
+    case .camembert: .angled
+    }
+  }
 
   // MARK: Vocabulary
 
