@@ -48,6 +48,18 @@ import Testing
     }
   }
 
+  /// What runs in deployment needs no numeric libraries, however far one follows the arrows.
+  @Test(arguments: ["CTKPatch", "CTKPatchInterface"])
+  func deploymentNeedsNoNumericLibraries(_ module: String) throws {
+    let table = try Self.allowed()
+    var (reached, open) = (Set([module]), [module])
+    while let next = open.popLast() {
+      for other in table[next] ?? [] where reached.insert(other).inserted { open.append(other) }
+    }
+    #expect(reached.isDisjoint(with: ["COpenBLAS", "CHDF5", "CKernels", "CTKTensor"]))
+    #expect(reached.contains("CPatchCoder"))
+  }
+
   /// Deployment code builds on Apple platforms too.
   @Test(arguments: ["CTKCore", "CTKSafetensors", "CTKPatch"])
   func systemModulesAreConditional(_ module: String) throws {

@@ -46,8 +46,8 @@ struct BlockSample {
     (self.base, self.tuned) = (base, tuned)
   }
 
-  init(width: Int, base: [UInt32], tuned: [UInt32]) {
-    (self.width, first, self.base, self.tuned) = (width, 0, base, tuned)
+  init(width: Int, first: Int = 0, base: [UInt32], tuned: [UInt32]) {
+    (self.width, self.first, self.base, self.tuned) = (width, first, base, tuned)
   }
 
   var place: BlockPlace {
@@ -175,19 +175,31 @@ struct ContextDamageTests {
     BlockSample(rows: 60, width: 40, first: 11, seed: 3),
   ]
 
-  /// Blocks of every form: gaps or grid, ordered, top or real values.
-  private func blocks() -> [(sample: BlockSample, bytes: [UInt8])] {
-    samples.flatMap { sample in
-      [(sample, sample.encoded()), (sample, sample.encoded(withSource: false))]
+  /// A block and the mask that it may refer to.
+  private typealias Block = (sample: BlockSample, bytes: [UInt8], mask: [UInt32]?)
+
+  /// Blocks of every form: gaps, grid or mask; ordered, top, real or rounded values.
+  private func blocks() -> [Block] {
+    samples.flatMap { sample -> [Block] in
+      // Rows share a step where the block begins with one.
+      let forms: [Rounding] = sample.first == 0 ? [.bf16, .int8, .int4] : []
+      let rounded = forms.map { form -> Block in
+        let rounded = RoundedSample(form, sample)
+        return (rounded.sample, rounded.encoded(), nil)
+      }
+      return rounded + [
+        (sample, sample.encoded(), nil), (sample, sample.encoded(withSource: false), nil),
+        (sample, sample.encoded(isMasked: true), sample.positions),
+      ]
     }
   }
 
   @Test("every truncation is refused")
   func truncations() {
-    for (sample, bytes) in blocks() {
+    for (sample, bytes, mask) in blocks() {
       for count in bytes.indices {
         #expect(throws: StreamFault.self) {
-          try sample.decoded(Array(bytes[..<count]), isTarget: false)
+          try sample.decoded(Array(bytes[..<count]), isTarget: false, mask: mask)
         }
       }
     }
@@ -195,20 +207,21 @@ struct ContextDamageTests {
 
   @Test("a flipped byte is refused or changes what is decoded")
   func flips() throws {
-    for (sample, bytes) in blocks() {
+    for (sample, bytes, mask) in blocks() {
       let headByteCount = try bytes.withUnsafeBytes {
         try ContextBlockDecoder($0, units: sample.place.units, unit: sample.place.unit)
           .headByteCount
       }
       for position in bytes.indices {
-        for mask: UInt8 in [0x01, 0x80, 0xFF] {
+        for flip: UInt8 in [0x01, 0x80, 0xFF] {
           var damaged = bytes
-          damaged[position] ^= mask
-          let block = try? sample.decoded(damaged, isTarget: position % 2 == 1)
+          damaged[position] ^= flip
+          let block = try? sample.decoded(
+            damaged, isTarget: position % 2 == 1, mask: mask)
           // Tables may describe symbols that do not occur, and have bits of padding;
           // every bit of the coded words counts.
           if let block, sample.isExact(block) {
-            #expect(position < headByteCount, "byte \(position) ^ \(mask)")
+            #expect(position < headByteCount, "byte \(position) ^ \(flip)")
           }
         }
       }
@@ -218,7 +231,7 @@ struct ContextDamageTests {
   @Test("random bytes behind a valid head never crash", arguments: 0..<8)
   func noise(seed: Int) {
     var random = SeededGenerator(seed: UInt64(seed))
-    for (sample, bytes) in blocks() {
+    for (sample, bytes, mask) in blocks() {
       for _ in 0..<200 {
         var damaged = bytes
         for _ in 0..<1 + random.next() % 6 {
@@ -226,7 +239,7 @@ struct ContextDamageTests {
           damaged[position] = UInt8(truncatingIfNeeded: random.next())
         }
         if random.next() % 3 == 0 { damaged.removeLast(Int(random.next() % 64)) }
-        _ = try? sample.decoded(damaged, isTarget: random.next() % 2 == 0)
+        _ = try? sample.decoded(damaged, isTarget: random.next() % 2 == 0, mask: mask)
       }
     }
   }

@@ -47,6 +47,26 @@ struct ContextExampleTests {
     #expect(sample.encoded() == bytes)
   }
 
+  @Test("rounded values hold what the text says, from both sides, and the writer writes them")
+  func rounded() throws {
+    let bytes = try documentBytes(2)
+    let (base, tuned) = Self.sides
+    var target = base
+    let rounding = base.withUnsafeBytes { base in
+      tuned.withUnsafeBytes { tuned in
+        target.withUnsafeMutableBytes {
+          TensorRounding(.int4, base: base, tuned: tuned, target: $0, rowUnits: 20)
+        }
+      }
+    }
+    #expect([target[0], target[1], target[3]] == [0xbd19e000, 0xbce6c000, 0xbc1f8000])
+    #expect(rounding.error.worst == 0.00017547607421875)
+    let sample = BlockSample(width: 20, base: base, tuned: target)
+    #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
+    #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
+    #expect(sample.encoded(rounding: rounding.block(sample.place)) == bytes)
+  }
+
   private static var sides: (base: [UInt32], tuned: [UInt32]) {
     var (base, tuned) = ([UInt32](), [UInt32]())
     for i in 0..<24 {

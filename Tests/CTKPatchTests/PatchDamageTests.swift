@@ -121,8 +121,10 @@ struct PatchDamageTests {
     let subject = try Subject(in: folder)
     let reserved = try rewritten(subject, editing: { $0["extra"] = "1" })
     #expect(try subject.code(applying: reserved) == "patch.unsupported")
-    let later = try rewritten(subject, editing: { $0["version"] = "2" })
+    let later = try rewritten(subject, editing: { $0["version"] = "3" })
     #expect(try subject.code(applying: later) == "patch.unsupported")
+    let withoutTables = try rewritten(subject, editing: { $0["version"] = "2" })
+    #expect(try subject.code(applying: withoutTables) == "patch.damaged")
     let ignored = try rewritten(
       subject,
       editing: {

@@ -4,7 +4,7 @@ import CTKTestSupport
 import Testing
 
 /// A block whose changes were rounded.
-private struct RoundedSample {
+struct RoundedSample {
   let original: BlockSample
   let sample: BlockSample
   let rounding: TensorRounding
@@ -20,7 +20,8 @@ private struct RoundedSample {
         }
       }
     }
-    sample = BlockSample(width: original.width, base: original.base, tuned: target)
+    sample = BlockSample(
+      width: original.width, first: original.first, base: original.base, tuned: target)
   }
 
   func encoded() -> [UInt8] { sample.encoded(rounding: rounding.block(sample.place)) }

@@ -1,4 +1,4 @@
-"""Reference reader of ctk patch files, version 1 (see ../patch.md, ../context.md).
+"""Reference reader of ctk patch files, versions 1 and 2 (see ../patch.md, ../context.md).
 
 Needs numpy, the standard library and the files beside it.  A model is a
 dict from tensor name to ``Tensor``: the dtype's safetensors name, the shape and
@@ -352,12 +352,12 @@ def seal(metadata):
     return hasher.hexdigest()
 
 
-def open_sealed(path, kind):
+def open_sealed(path, kind, versions=("1",)):
     """Streams and metadata of a ctk file whose seal and payload were checked."""
     streams, metadata = load_safetensors(path)
     if metadata.get("format") != kind:
         raise PatchError(f"not a file of the format {kind}")
-    if metadata.get("version") != "1":
+    if metadata.get("version") not in versions:
         raise PatchError("an unsupported version")
     if seal(metadata) != metadata.get("header_sha256"):
         raise PatchError("the metadata does not match its digest")
@@ -408,7 +408,7 @@ class Patch:
     """An opened patch: header and payload checked."""
 
     def __init__(self, path, masks=()):
-        self.streams, metadata = open_sealed(path, "ctk-patch")
+        self.streams, metadata = open_sealed(path, "ctk-patch", ("1", "2"))
         own = metadata.get("mask_digest")
         self.mask = next((mask for mask in masks if mask.digest == own), None)
         library = ctknative.load()
@@ -417,9 +417,21 @@ class Patch:
         self.rounding = json.loads(metadata.get("rounding", "null"))
         self.base_fingerprint = metadata["base_fingerprint"]
         self.target_fingerprint = metadata["target_fingerprint"]
-        self.entries = json.loads(metadata["tensors"])
-        self.file_entries = json.loads(metadata["files"])
+        tables = self._tables(metadata)
+        self.entries, self.file_entries = tables["tensors"], tables["files"]
         self.provenance = json.loads(metadata["provenance"])
+
+    def _tables(self, metadata):
+        if metadata["version"] == "1":
+            return {key: json.loads(metadata[key]) for key in ("files", "tensors")}
+        data = self.streams["tables"].data.tobytes()
+        if hashlib.sha256(data).hexdigest() != metadata["tables_sha256"]:
+            raise PatchError("the tables do not match their digest")
+        cursor = Cursor(data)
+        tables = json.loads(cursor.part(cursor.varint()).tobytes())
+        if cursor.position != len(data):
+            raise PatchError("bytes follow the tables")
+        return tables
 
     def apply(self, model):
         """The target, from the base."""

@@ -1,7 +1,9 @@
 /// Names and limits of `formats/patch.md`.
 public enum PatchFormat {
   public static let name = "ctk-patch"
+  /// With tables as metadata, and as a stream.
   static let version = "1"
+  static let packedVersion = "2"
   static let tensorStreamPrefix = "tensor:"
   static let fileStreamPrefix = "file:"
   static let nameLimit = 65_535

@@ -14,11 +14,13 @@ public struct PatchHeader: Sendable {
   public let maskDigest: Digest?
   /// How the target was rounded; nil when it was not.
   public let rounding: RoundingRecord?
+  /// Whether the tables are a stream, not metadata.
+  let hasPackedTables: Bool
 
   init(
     baseFingerprint: Digest, targetFingerprint: Digest, entries: [PatchEntry],
     files: [FileEntry], provenance: Provenance, payloadDigest: Digest,
-    maskDigest: Digest? = nil, rounding: RoundingRecord? = nil
+    maskDigest: Digest? = nil, rounding: RoundingRecord? = nil, hasPackedTables: Bool = false
   ) {
     self.baseFingerprint = baseFingerprint
     self.targetFingerprint = targetFingerprint
@@ -28,26 +30,35 @@ public struct PatchHeader: Sendable {
     self.payloadDigest = payloadDigest
     self.maskDigest = maskDigest
     self.rounding = rounding
+    self.hasPackedTables = hasPackedTables
   }
 
   /// The sealed metadata of the file.
-  var metadata: [String: String] {
+  ///
+  /// - Parameter tables: the stream that holds the tables; nil to write them as metadata.
+  func metadata(tables: [UInt8]?) -> [String: String] {
     var values = [
       "base_fingerprint": baseFingerprint.hex,
-      "files": JSONValue.array(files.map(\.json)).compactText,
       "format": PatchFormat.name,
       "payload_sha256": payloadDigest.hex,
       "provenance": provenance.json.compactText,
       "target_fingerprint": targetFingerprint.hex,
-      "tensors": JSONValue.array(entries.map(\.json)).compactText,
-      "version": PatchFormat.version,
+      "version": tables == nil ? PatchFormat.version : PatchFormat.packedVersion,
     ]
+    if let tables {
+      values[HeaderTables.digestKey] = Digest.of(tables).hex
+    } else {
+      let tables = HeaderTables(entries: entries, files: files)
+      values["files"] = tables.files.compactText
+      values["tensors"] = tables.tensors.compactText
+    }
     values["mask_digest"] = maskDigest?.hex
     values["rounding"] = rounding.map { JSONValue.object($0.json).compactText }
     return HeaderSeal.sealed(values)
   }
 
-  init(_ metadata: consuming SealedMetadata) throws(HeaderFault) {
+  /// - Parameter tables: the stream `tables`; nil when the file has none.
+  init(_ metadata: consuming SealedMetadata, tables packed: [UInt8]?) throws(HeaderFault) {
     var metadata = metadata
     baseFingerprint = try metadata.digest("base_fingerprint")
     targetFingerprint = try metadata.digest("target_fingerprint")
@@ -56,18 +67,37 @@ public struct PatchHeader: Sendable {
     maskDigest = metadata.has("mask_digest") ? try metadata.digest("mask_digest") : nil
     rounding =
       metadata.has("rounding") ? try RoundingRecord(json: try metadata.json("rounding")) : nil
+    hasPackedTables = metadata.version == PatchFormat.packedVersion
+    let tables = try Self.tables(&metadata, packed)
     var entries: [PatchEntry] = []
-    for element in try metadata.list("tensors") {
+    for element in try Self.elements(tables.tensors, of: "tensors") {
       entries.append(try PatchEntry(json: element))
     }
     var files: [FileEntry] = []
-    for element in try metadata.list("files") { files.append(try FileEntry(json: element)) }
+    for element in try Self.elements(tables.files, of: "files") {
+      files.append(try FileEntry(json: element))
+    }
     try metadata.requireNoMore()
     try SealedMetadata.requireAscending(entries.map(\.name), in: "tensors")
     try SealedMetadata.requireAscending(files.map(\.name), in: "files")
     try Self.requireOriginals(entries)
     self.entries = entries
     self.files = files
+  }
+
+  private static func tables(
+    _ metadata: inout SealedMetadata, _ packed: [UInt8]?
+  ) throws(HeaderFault) -> HeaderTables {
+    if metadata.version == PatchFormat.version { return try HeaderTables(&metadata) }
+    guard let packed else { throw .damaged("there is no stream of tables") }
+    return try HeaderTables(packed: packed, digest: try metadata.digest(HeaderTables.digestKey))
+  }
+
+  private static func elements(
+    _ table: JSONValue, of name: String
+  ) throws(HeaderFault) -> [JSONValue] {
+    guard let elements = table.arrayValue else { throw .damaged("'\(name)' is not an array") }
+    return elements
   }
 
   /// Checks that every alias is equal to what it names, as far as the table tells.
@@ -91,7 +121,8 @@ public struct PatchHeader: Sendable {
 
   /// Names of the streams the file must hold, in name order.
   var streamNames: [String] {
-    // "file:" precedes "tensor:", so this is name order.
-    files.map(\.streamName) + entries.compactMap(\.streamName)
+    // "file:" precedes "tables", which precedes "tensor:": this is name order.
+    files.map(\.streamName) + (hasPackedTables ? [HeaderTables.streamName] : [])
+      + entries.compactMap(\.streamName)
   }
 }

@@ -6,15 +6,19 @@ import CTKCore
 struct SealedMetadata {
   /// The seal, which identifies the file.
   let digest: Digest
+  let version: String
   private var values: [String: String]
 
   init(
-    _ metadata: [String: String], format: String, version: String
+    _ metadata: [String: String], format: String, versions: [String]
   ) throws(HeaderFault) {
     guard metadata["format"] == format else { throw .foreign }
-    guard metadata["version"] == version else {
-      throw .unsupported("version '\(metadata["version"] ?? "")' of the format, not '\(version)'")
+    let version = metadata["version"] ?? ""
+    guard versions.contains(version) else {
+      throw .unsupported(
+        "version '\(version)' of the format, not \(versions.joined(separator: " or "))")
     }
+    self.version = version
     digest = HeaderSeal.digest(of: metadata)
     guard metadata[HeaderSeal.key] == digest.hex else {
       throw .damaged("the metadata does not match its digest")

@@ -54,7 +54,7 @@ extension ParameterMask {
     do throws(HeaderFault) {
       header = try MaskHeader(
         try SealedMetadata(
-          container.metadata, format: MaskFormat.name, version: MaskFormat.version))
+          container.metadata, format: MaskFormat.name, versions: [MaskFormat.version]))
     } catch {
       throw error.inMask(path)
     }

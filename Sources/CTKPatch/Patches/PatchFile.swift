@@ -24,11 +24,13 @@ public final class PatchFile: Sendable {
     let container = try PatchError.wrap { () throws(SafetensorsError) in
       try SafetensorsFile(path: path)
     }
+    let tables = try Self.tables(in: container)
     do throws(HeaderFault) {
       let metadata = try SealedMetadata(
-        container.metadata, format: PatchFormat.name, version: PatchFormat.version)
+        container.metadata, format: PatchFormat.name,
+        versions: [PatchFormat.version, PatchFormat.packedVersion])
       digest = metadata.digest
-      header = try PatchHeader(metadata)
+      header = try PatchHeader(metadata, tables: tables)
       try Self.requireStreams(header.streamNames, in: container)
     } catch {
       throw error.inPatch(path)
@@ -43,6 +45,14 @@ public final class PatchFile: Sendable {
   /// The entry of one tensor; nil when the patch does not touch it.
   public func entry(named name: String) -> PatchEntry? {
     indices[UTF8Key(name)].map { header.entries[$0] }
+  }
+
+  /// The stream of tables, if there is one.
+  private static func tables(in container: SafetensorsFile) throws(PatchError) -> [UInt8]? {
+    guard container.info(of: HeaderTables.streamName) != nil else { return nil }
+    return try container.lend(HeaderTables.streamName) { (bytes) throws(PatchError) in
+      Array(bytes)
+    }
   }
 
   private static func mask(

@@ -92,12 +92,15 @@ extension StreamCollector {
     provenance: Provenance, maskDigest: Digest? = nil, rounding: RoundingRecord? = nil,
     path: String, replacesExisting: Bool
   ) throws(PatchError) -> PatchSummary {
+    let tables = HeaderTables(entries: table.entries, files: files).packed()
+    if let tables { try add(HeaderTables.streamName, tables) }
     for stream in table.streams { add(stream) }
     let header = PatchHeader(
       baseFingerprint: base, targetFingerprint: target, entries: table.entries, files: files,
       provenance: provenance, payloadDigest: payloadDigest, maskDigest: maskDigest,
-      rounding: rounding)
-    try write(to: path, metadata: header.metadata, replacesExisting: replacesExisting)
+      rounding: rounding, hasPackedTables: tables != nil)
+    try write(
+      to: path, metadata: header.metadata(tables: tables), replacesExisting: replacesExisting)
     return PatchSummary(
       baseFingerprint: base, targetFingerprint: target, entries: header.entries,
       rounding: rounding)
