@@ -95,9 +95,11 @@ struct GoldenPatchTests {
     #expect(patch.header.rounding?.rounding == rounding)
   }
 
-  @Test("golden patches that refer to a mask go both ways", arguments: ["deflate", "context"])
-  func masked(codec: String) throws {
-    let path = Self.folder + "/masked-\(codec).ctkpatch"
+  @Test(
+    "golden patches that refer to a mask go both ways",
+    arguments: ["v1/masked-deflate", "v1/masked-context", "v2/masked-deflate"])
+  func masked(name: String) throws {
+    let path = Fixtures.path("patches/\(name).ctkpatch")
     let patch = try PatchFile(path: path, masks: [try ParameterMask(path: Self.maskPath)])
     let result = try PatchVerifier.verify(
       patch, base: weight("base"), tuned: weight("tuned"))

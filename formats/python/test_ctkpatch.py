@@ -46,8 +46,8 @@ class ReaderTests(unittest.TestCase):
     def test_masked(self):
         mask = ctkpatch.Mask(GOLDEN + "golden.ctkmask")
         base, tuned = ({"a.weight": side["a.weight"]} for side in (self.base, self.tuned))
-        for codec in ("deflate", "context"):
-            path = GOLDEN + "masked-" + codec + ".ctkpatch"
+        for path in ("v1/masked-deflate", "v1/masked-context", "v2/masked-deflate"):
+            codec, path = path, ROOT + "/fixtures/patches/" + path + ".ctkpatch"
             patch = ctkpatch.Patch(path, [mask])
             self.assertTrue(equal(patch.apply(base), tuned), codec)
             self.assertTrue(equal(patch.revert(tuned), base), codec)
