@@ -12,6 +12,7 @@ import ctkpatch
 
 ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../.."
 GOLDEN = ROOT + "/fixtures/patches/v1/"
+KINDS = ROOT + "/fixtures/patches/v1-kinds/"
 
 
 def equal(left, right):
@@ -53,6 +54,16 @@ class ReaderTests(unittest.TestCase):
             self.assertTrue(equal(patch.revert(tuned), base), codec)
             with self.assertRaises(ctkpatch.PatchError):
                 ctkpatch.Patch(path).apply(base)
+
+    def test_every_kind(self):
+        base = ctkpatch.load_safetensors(KINDS + "base.safetensors")[0]
+        tuned = ctkpatch.load_safetensors(KINDS + "tuned.safetensors")[0]
+        for codec in ("deflate", "context"):
+            patch = ctkpatch.Patch(KINDS + codec + ".ctkpatch")
+            kinds = {entry["kind"] for entry in patch.entries}
+            self.assertEqual(kinds, {*ctkpatch.KINDS, "alias"})
+            self.assertTrue(equal(patch.apply(base), tuned), codec)
+            self.assertTrue(equal(patch.revert(tuned), base), codec)
 
     def test_wrong_model(self):
         patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")

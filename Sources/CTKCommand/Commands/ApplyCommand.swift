@@ -7,11 +7,14 @@ struct ModelDestination: ParsableArguments {
   @Option(name: [.customShort("o"), .customLong("output")], help: "Folder to write.")
   var destination: String?
 
-  @Flag(help: "Replace the model itself once the result has been checked.")
+  @Flag(help: "Change the model itself; only pages that change are written.")
   var inPlace = false
 
   @Flag(help: "Check that the patch fits, and write nothing.")
   var dryRun = false
+
+  @Flag(help: "Wait until a new output is safe on the disk, not only in the system's memory.")
+  var sync = false
 
   init() {}
 

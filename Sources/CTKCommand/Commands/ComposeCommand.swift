@@ -60,9 +60,11 @@ struct ComposeCommand: ReportingCommand {
   func perform(_ reporter: Reporter) throws {
     try OutputPath.require(freeFile: destination, force)
     let files = try patches.map { try masks.open($0) }
+    var options = ComposeOptions(policy: policy, heads: heads)
+    options.export.threadCount = threads.count
     let summary = try PatchComposer.compose(
-      base: try SafetensorsCheckpoint(path: base), patches: files,
-      options: ComposeOptions(policy: policy, heads: heads), tool: Version.text,
+      base: try SafetensorsCheckpoint(path: base), patches: files, options: options,
+      tool: Version.text,
       to: destination, replacesExisting: force.force, progress: reporter.progress)
     let report = try PatchInspector.inspect(try PatchFile(path: destination))
     var fields = report.json

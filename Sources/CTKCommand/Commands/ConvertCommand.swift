@@ -58,8 +58,11 @@ struct ConvertCommand: ReportingCommand {
     let text: String
     switch PeerFormat(rawValue: to) {
     case nil:
+      var options = ExportOptions()
+      options.threadCount = threads.count
       _ = try PatchExporter.export(
-        base: checkpoint, tuned: tuned.source, provenance: tuned.provenance, to: destination,
+        base: checkpoint, tuned: tuned.source, provenance: tuned.provenance, options: options,
+        to: destination,
         replacesExisting: force.force, progress: reporter.progress)
       let report = try PatchInspector.inspect(try PatchFile(path: destination))
       fields = report.json

@@ -2,7 +2,6 @@ import ArgumentParser
 import CTKCheckpoint
 import CTKCore
 import CTKPatch
-import CTKSafetensors
 
 struct DiffCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
@@ -37,7 +36,7 @@ struct DiffCommand: ReportingCommand {
   func perform(_ reporter: Reporter) throws {
     let sides = try open(reporter)
     let diff = try CheckpointComparer.compare(
-      sides.first, sides.second, progress: reporter.progress)
+      sides.first, sides.second, threadCount: threads.count, progress: reporter.progress)
     var fields = diff.json
     fields["not_compared"] = .array(sides.skipped.map { .string($0) })
     fields["seconds"] = .real(reporter.seconds)
@@ -71,12 +70,7 @@ struct DiffCommand: ReportingCommand {
   }
 
   private func openAsStored() throws -> Sides {
-    (try Self.openAsStored(first), try Self.openAsStored(second), [])
-  }
-
-  private static func openAsStored(_ path: String) throws -> any TensorSource {
-    try SourceTensors.isForeign(path)
-      ? try SourceTensors(path: path) : try SafetensorsCheckpoint(path: path)
+    (try StoredTensors.open(first), try StoredTensors.open(second), [])
   }
 
   /// Why a source cannot be seen under canonical names, but can be read all the same.

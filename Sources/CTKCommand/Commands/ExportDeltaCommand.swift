@@ -2,6 +2,7 @@ import ArgumentParser
 import CTKCheckpoint
 import CTKCore
 import CTKPatch
+import CTKSafetensors
 import CTKTuning
 
 struct ExportDeltaCommand: ReportingCommand {
@@ -47,6 +48,9 @@ struct ExportDeltaCommand: ReportingCommand {
 
   @OptionGroup var task: RoundingTaskOptions
 
+  @Flag(help: "Compare by the names in the files, as for models that ctk does not know.")
+  var storedNames = false
+
   @Option(help: "Licence of the base, noted in the patch.")
   var license: String?
 
@@ -79,48 +83,96 @@ struct ExportDeltaCommand: ReportingCommand {
 
   func perform(_ reporter: Reporter) throws {
     try OutputPath.require(freeFile: destination, force)
-    let checkpoint = try Checkpoint.open(base)
-    let before = try readSmallFile(base + "/" + Self.configurationName)
     if let runFolder {
-      let run = try FinishedRun(
-        folder: RunFolder(path: runFolder), base: checkpoint, progress: reporter.progress)
-      if let drift = run.drift, drift.moved > 0 {
-        reporter.note(
-          RunText.drift(drift) + ": the patch holds them too; --profile paper freezes them")
-      }
-      try export(
-        checkpoint, run.weights, run.mask, before: before, after: run.configuration,
-        run.provenance(license: license, note: note, tool: Version.text), reporter)
+      try exportRun(runFolder, reporter)
     } else if let tuned {
-      var options = ImportOptions()
-      options.isStrict = true
-      let source = try SourceCheckpoint(path: tuned, options: options)
+      let sides = try openSides(tuned, reporter)
       try export(
-        checkpoint, source, nil, before: before,
-        after: Array(source.configuration.json.prettyText.utf8),
-        Provenance(baseLicense: license, note: note, tool: Version.text), reporter)
+        sides, Provenance(baseLicense: license, note: note, tool: Version.text), reporter)
     }
   }
 
+  private func exportRun(_ folder: String, _ reporter: Reporter) throws {
+    let checkpoint = try Checkpoint.open(base)
+    // The export hashes the base, so it need not be hashed before.
+    let run = try FinishedRun(
+      folder: RunFolder(path: folder), base: checkpoint, checksBase: false)
+    if let drift = run.drift, drift.moved > 0 {
+      reporter.note(
+        RunText.drift(drift) + ": the patch holds them too; --profile paper freezes them")
+    }
+    do {
+      try export(
+        Sides(
+          base: checkpoint.weights, tuned: run.weights, configuration: run.configuration,
+          checkpoint: checkpoint),
+        run.provenance(license: license, note: note, tool: Version.text), reporter,
+        mask: run.mask, expectedBase: run.manifest.baseFingerprint)
+    } catch let error as PatchError {
+      throw error.code == PatchErrorCode.wrongBase.rawValue ? run.otherBase : error
+    }
+  }
+
+  /// What is compared.
+  private struct Sides {
+    let base: any TensorSource
+    let tuned: any TensorSource
+    /// The tuned model's `config.json`, where it has one.
+    let configuration: [UInt8]?
+    /// The base, where ctk knows its architecture.
+    var checkpoint: Checkpoint?
+  }
+
+  /// Both under canonical names, or both under their own when ctk does not know the model.
+  private func openSides(_ tuned: String, _ reporter: Reporter) throws -> Sides {
+    if !storedNames {
+      do throws(CheckpointError) {
+        let checkpoint = try Checkpoint.open(base)
+        var options = ImportOptions()
+        options.isStrict = true
+        let source = try SourceCheckpoint(path: tuned, options: options)
+        return Sides(
+          base: checkpoint.weights, tuned: source,
+          configuration: Array(source.configuration.json.prettyText.utf8),
+          checkpoint: checkpoint)
+      } catch {
+        guard StoredTensors.isUnknownModel(error) else { throw error }
+        reporter.note("compared by the names in the files: \(error.message)")
+      }
+    }
+    return Sides(
+      base: try SafetensorsCheckpoint(path: base), tuned: try StoredTensors.open(tuned),
+      configuration: try Self.configuration(of: tuned))
+  }
+
+  private static func configuration(of folder: String) throws(CoreError) -> [UInt8]? {
+    let path = folder + "/" + configurationName
+    return Folder.fileExists(path) ? try readSmallFile(path) : nil
+  }
+
   private func export(
-    _ checkpoint: Checkpoint, _ target: any TensorSource, _ ownMask: ParameterMask?,
-    before: [UInt8], after: [UInt8], _ provenance: Provenance, _ reporter: Reporter
+    _ sides: Sides, _ provenance: Provenance, _ reporter: Reporter, mask: ParameterMask? = nil,
+    expectedBase: Digest? = nil
   ) throws {
-    let options = try options(ownMask)
-    let meter = try TaskMeter(task, checkpoint, threads.compute)
+    var options = try options(mask)
+    options.expectedBase = expectedBase
+    let meter = try meter(sides)
+    let before = try Self.configuration(of: base)
+    let files = sides.configuration.map {
+      [ChangedFile(name: Self.configurationName, before: before, after: $0)]
+    }
     _ = try PatchExporter.export(
-      base: checkpoint.weights, tuned: target,
-      files: [ChangedFile(name: Self.configurationName, before: before, after: after)],
-      provenance: provenance, options: options, to: destination, replacesExisting: force.force,
+      base: sides.base, tuned: sides.tuned, files: files ?? [], provenance: provenance,
+      options: options, to: destination, replacesExisting: force.force,
       progress: reporter.progress)
     let patch = try PatchFile(path: destination, masks: options.mask.map { [$0] } ?? [])
     let report = try PatchInspector.inspect(patch)
     var (fields, text) = (report.json, PatchText.summary(report))
     fields["seconds"] = .real(reporter.seconds)
     if let meter {
-      let rounded = try PatchedSource(base: checkpoint.weights, patches: [patch])
+      let rounded = try PatchedSource(base: sides.base, patches: [patch])
       let comparison = MetricComparison(
-        before: try meter.results(of: target, progress: reporter.progress),
+        before: try meter.results(of: sides.tuned, progress: reporter.progress),
         after: try meter.results(of: rounded, progress: reporter.progress))
       fields["metrics"] = .object(comparison.json)
       text += "\n\n" + comparison.text
@@ -129,9 +181,20 @@ struct ExportDeltaCommand: ReportingCommand {
     reporter.finish(schema: "ctk-export-delta/1", fields, text: text)
   }
 
+  /// The task's metrics, where they are asked for.
+  private func meter(_ sides: Sides) throws -> TaskMeter? {
+    if let checkpoint = sides.checkpoint {
+      return try TaskMeter(task, checkpoint, threads.compute)
+    }
+    if task.task == nil { return nil }
+    throw CommandError(
+      .inputInvalid, "ctk does not know this model, and cannot compute metrics with it",
+      path: base, hint: "leave out --task")
+  }
+
   private func options(_ ownMask: ParameterMask?) throws -> ExportOptions {
     var options = ExportOptions(codec: CodecChoice(rawValue: codec) ?? .auto)
-    options.threadCount = threads.threads == 0 ? nil : threads.threads
+    options.threadCount = threads.count
     options.rounding = Rounding(rawValue: round) ?? .none
     guard maskReference else { return options }
     options.mask = try mask.map { try ParameterMask(path: $0) } ?? ownMask

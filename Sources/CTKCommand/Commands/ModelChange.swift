@@ -51,7 +51,7 @@ struct ModelChange {
 
   private func change(_ progress: ProgressHandler?) throws(PatchError) -> ApplySummary {
     var options = ApplyOptions(
-      replacesExisting: force.force, threadCount: threads.threads == 0 ? nil : threads.threads)
+      replacesExisting: force.force, isDurable: target.sync, threadCount: threads.count)
     options.masks = try masks.read()
     return switch kind {
     case .apply(let patches):

@@ -34,8 +34,11 @@ struct SquashCommand: ReportingCommand {
   func perform(_ reporter: Reporter) throws {
     try OutputPath.require(freeFile: destination, force)
     let files = try patches.map { try masks.open($0) }
+    var options = ExportOptions()
+    options.threadCount = threads.count
     _ = try PatchSquasher.squash(
-      files, base: try base.map { try SafetensorsCheckpoint(path: $0) }, tool: Version.text,
+      files, base: try base.map { try SafetensorsCheckpoint(path: $0) }, options: options,
+      tool: Version.text,
       to: destination, replacesExisting: force.force,
       progress: reporter.progress)
     let report = try PatchInspector.inspect(try PatchFile(path: destination))

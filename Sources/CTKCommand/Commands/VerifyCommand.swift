@@ -41,7 +41,7 @@ struct VerifyCommand: ReportingCommand {
       file, base: try base.map { try SafetensorsCheckpoint(path: $0) },
       tuned: try tuned.map { try SafetensorsCheckpoint(path: $0) },
       unrounded: try unrounded.map { try SafetensorsCheckpoint(path: $0) },
-      threadCount: threads.threads == 0 ? nil : threads.threads, progress: reporter.progress)
+      threadCount: threads.count, progress: reporter.progress)
     reporter.finish(schema: "ctk-verify/1", result.json, text: text(result))
     if !result.isOK { throw ExitCode(ExitStatus.differs.rawValue) }
   }

@@ -24,6 +24,9 @@ struct ThreadOptions: ParsableArguments {
   @Option(help: "Threads to compute with; 0 takes all cores.")
   var threads = 0
 
+  /// nil for all cores.
+  var count: Int? { threads == 0 ? nil : threads }
+
   init() {}
 
   func validate() throws {

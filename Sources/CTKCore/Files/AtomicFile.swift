@@ -16,12 +16,19 @@ public struct AtomicFile: ~Copyable {
   private let temporaryPath: String
   private var descriptor: Int32
   private let replacesExisting: Bool
+  private let isDurable: Bool
 
-  /// - Parameter replacesExisting: whether `commit` may replace a file.
+  /// - Parameters:
+  ///   - replacesExisting: whether `commit` may replace a file.
+  ///   - isDurable: whether `commit` waits until a loss of power can do no more harm;
+  ///     the death of the process never does.
   /// - Throws: `output.exists`, `output.cannot-create`.
-  public init(path: String, replacesExisting: Bool = false) throws(CoreError) {
+  public init(
+    path: String, replacesExisting: Bool = false, isDurable: Bool = true
+  ) throws(CoreError) {
     self.path = path
     self.replacesExisting = replacesExisting
+    self.isDurable = isDurable
     if !replacesExisting && access(path, F_OK) == 0 { throw Output.existsError(path) }
     (descriptor, temporaryPath) = try UnfinishedOutputs.making { () throws(CoreError) in
       try AtomicFile.makeTemporary(beside: path)
@@ -59,10 +66,11 @@ public struct AtomicFile: ~Copyable {
     PositionedOutput(path: path, descriptor: descriptor)
   }
 
-  /// Makes the file durable and visible under its name.
+  /// Makes the file visible under its name, and durable before.
   public consuming func commit() throws(CoreError) {
-    guard fsync(descriptor) == 0 else { throw Output.writeError(errno, path: path) }
+    if isDurable && fsync(descriptor) != 0 { throw Output.writeError(errno, path: path) }
     try Output.publish(temporaryPath, as: path, replacesExisting: replacesExisting)
+    if isDurable { Output.syncFolder(of: path) }
     let file = descriptor
     descriptor = -1
     close(file)
@@ -173,7 +181,6 @@ public enum Output {
       if access(path, F_OK) == 0 { throw existsError(path) }
       guard rename(temporary, path) == 0 else { throw writeError(errno, path: path) }
     }
-    syncFolder(of: path)
   }
 
   /// Removes a file, durably.

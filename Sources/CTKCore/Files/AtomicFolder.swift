@@ -15,13 +15,18 @@ public struct AtomicFolder: ~Copyable {
   public let path: String
   private let temporaryPath: String
   private let replacesExisting: Bool
+  private let isDurable: Bool
   private var isOpen: Bool
 
+  /// - Parameter isDurable: as for the files in it.
   /// - Throws: `output.exists`, `output.cannot-create`.
-  public init(path: String, replacesExisting: Bool = false) throws(CoreError) {
+  public init(
+    path: String, replacesExisting: Bool = false, isDurable: Bool = true
+  ) throws(CoreError) {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     self.path = trimmed
     self.replacesExisting = replacesExisting
+    self.isDurable = isDurable
     if !replacesExisting && access(trimmed, F_OK) == 0 { throw Output.existsError(trimmed) }
     temporaryPath = try UnfinishedOutputs.making { () throws(CoreError) in
       ((), try AtomicFolder.makeTemporary(beside: trimmed))
@@ -57,6 +62,7 @@ public struct AtomicFolder: ~Copyable {
       try swapWithExisting(temporaryPath)
     } else {
       try Output.publish(temporaryPath, as: path, replacesExisting: false)
+      if isDurable { Output.syncFolder(of: path) }
     }
     isOpen = false
   }

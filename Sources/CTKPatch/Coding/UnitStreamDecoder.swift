@@ -15,6 +15,9 @@ struct UnitStreamDecoder {
     cursor = ByteCursor(stream)
   }
 
+  /// Bytes of the stream that were read.
+  var position: Int { cursor.position }
+
   /// Reads a stream of differences.
   ///
   /// - Parameters:

@@ -80,6 +80,8 @@ public struct PatchHeader: Sendable {
     try metadata.requireNoMore()
     try SealedMetadata.requireAscending(entries.map(\.name), in: "tensors")
     try SealedMetadata.requireAscending(files.map(\.name), in: "files")
+    // Some file systems take canonically equivalent names for one.
+    if Set(files.map(\.name)).count != files.count { throw .damaged("'files' repeats a name") }
     try Self.requireOriginals(entries)
     self.entries = entries
     self.files = files

@@ -65,12 +65,10 @@ struct SealedMetadata {
     }
   }
 
-  /// Refuses names that are not strictly ascending, or are equal to a reader
-  /// that compares text instead of bytes.
+  /// Refuses names that are not strictly ascending by their bytes.
   static func requireAscending(_ names: [String], in key: String) throws(HeaderFault) {
     for (first, second) in zip(names, names.dropFirst()) where !utf8Precedes(first, second) {
       throw .damaged("'\(key)' is not in ascending order at '\(second)'")
     }
-    if Set(names).count != names.count { throw .damaged("'\(key)' repeats a name") }
   }
 }

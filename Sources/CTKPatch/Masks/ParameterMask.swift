@@ -49,7 +49,7 @@ public struct ParameterMask: Sendable {
 
   /// The tensor of that name; nil when it was not scored.
   public func tensor(named name: String) -> MaskedTensor? {
-    tensors.first { $0.name == name }
+    tensors.first { UTF8Key($0.name) == UTF8Key(name) }
   }
 
   /// `formats/mask.md` section 4.

@@ -103,6 +103,9 @@ public final class PatchFile: Sendable {
     return try container.lend(name, body)
   }
 
+  /// Gives back the memory of a part of a stream that was read.
+  func discard(_ stream: String, _ part: Range<Int>) { container.discard(stream, part) }
+
   /// Checks the digest of all streams.
   ///
   /// - Throws: `patch.damaged`.
@@ -120,8 +123,15 @@ extension SafetensorsFile {
   func payloadDigest() throws(PatchError) -> Digest {
     var digests: [(name: String, digest: Digest)] = []
     for info in tensors {
-      digests.append((info.name, try lend(info.name) { (bytes) throws(PatchError) in .of(bytes) }))
-      discard(info.name)
+      let digest = try lend(info.name) { (bytes) throws(PatchError) in
+        var hasher = StreamingDigest()
+        for tile in Tiles.ranges(of: 0..<bytes.count) {
+          hasher.update(UnsafeRawBufferPointer(rebasing: bytes[tile]))
+          discard(info.name, tile)
+        }
+        return hasher.finalize()
+      }
+      digests.append((info.name, digest))
     }
     return Fingerprint.checkpoint(digests)
   }

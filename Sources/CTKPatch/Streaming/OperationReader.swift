@@ -27,6 +27,8 @@ struct OperationReader {
   private var skippedSides: [PatchSide]
   private var pending: PatchBlock?
   private var changes = 0
+  /// Bytes of the stream whose memory was given back.
+  private var discarded = 0
 
   /// - Parameter stream: must stay valid while the reader is used.
   init(_ operation: TensorOperation, stream: UnsafeRawBufferPointer) throws(StreamFault) {
@@ -68,6 +70,15 @@ struct OperationReader {
     .initializeMemory(as: UInt8.self, repeating: 0)
     try addShared(to: tile, at: offset)
     try addWhole(to: tile, at: offset)
+    discardRead()
+  }
+
+  private mutating func discardRead() {
+    guard decoder.position - discarded >= Tiles.byteCount,
+      let stream = operation.entry.streamName
+    else { return }
+    operation.patch.discard(stream, discarded..<decoder.position)
+    discarded = decoder.position
   }
 
   /// Checks that the stream ends where it should.

@@ -14,24 +14,28 @@ package struct FinishedRun {
   /// Bytes of the tuned model's `config.json`.
   package let configuration: [UInt8]
 
+  private let folder: RunFolder
+
+  /// - Parameter checksBase: whether the base is hashed and compared; a caller that
+  ///   hashes it anyway compares it itself.
   /// - Throws: `run.missing`, `run.incomplete`, `run.mismatch` for another base, and the
   ///   codes of reading its files.
   package init(
-    folder: RunFolder, base: Checkpoint, progress: ProgressHandler? = nil
+    folder: RunFolder, base: Checkpoint, checksBase: Bool = true,
+    progress: ProgressHandler? = nil
   ) throws(TuningError) {
+    self.folder = folder
     manifest = try RunManifest.read(folder)
     guard folder.isComplete else {
       throw TuningError(
         .runIncomplete, "the run has not finished", path: folder.path,
         hint: "continue it with ctk finetune --resume")
     }
-    let fingerprint = try TuningError.wrap { () throws(CheckpointError) in
-      try base.fingerprint(progress: progress)
-    }
-    guard fingerprint == manifest.baseFingerprint else {
-      throw TuningError(
-        .runMismatch, "the run was tuned from another base",
-        path: folder.path, hint: "its base was \(manifest.basePath)")
+    if checksBase {
+      let fingerprint = try TuningError.wrap { () throws(CheckpointError) in
+        try base.fingerprint(progress: progress)
+      }
+      if fingerprint != manifest.baseFingerprint { throw Self.otherBase(manifest, folder) }
     }
     let choice = try TrainableChoice(manifest, folder)
     let hasMask = choice.method.contains(.childD)
@@ -51,6 +55,15 @@ package struct FinishedRun {
     configuration = try TuningError.wrap { () throws(CoreError) in
       try readSmallFile(folder.configuration)
     }
+  }
+
+  /// The error for a base that is not the run's.
+  package var otherBase: TuningError { Self.otherBase(manifest, folder) }
+
+  private static func otherBase(_ manifest: RunManifest, _ folder: RunFolder) -> TuningError {
+    TuningError(
+      .runMismatch, "the run was tuned from another base",
+      path: folder.path, hint: "its base was \(manifest.basePath)")
   }
 
   /// What a patch of the run says about where it comes from.

@@ -69,14 +69,27 @@ struct TensorComparison<Word: UnitWord> {
 
   let info: TensorInfo
 
+  /// - Parameter discard: is told the bytes that are no longer needed.
   func statistics(
-    _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer
+    _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer,
+    discard: (Range<Int>) -> Void = { _ in }
   ) -> ChangeStatistics {
     var statistics = ChangeStatistics()
     statistics.unitCount = info.unitCount
+    for tile in Tiles.ranges(of: 0..<info.unitCount, by: Tiles.byteCount / Self.size) {
+      add(tile, old, new, to: &statistics)
+      discard(tile.lowerBound * Self.size..<tile.upperBound * Self.size)
+    }
+    return statistics
+  }
+
+  private func add(
+    _ units: Range<Int>, _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer,
+    to statistics: inout ChangeStatistics
+  ) {
     let ordered = OrderedInteger<Word>(isFloat: CodingUnit(info.dtype).isFloat)
     let format = NumberFormat(info.dtype)
-    for window in Windows(unitCount: info.unitCount, width: Self.stretch) {
+    for window in Tiles.ranges(of: units, by: Self.stretch) {
       let bytes = window.lowerBound * Self.size..<window.upperBound * Self.size
       if equalBytes(
         UnsafeRawBufferPointer(rebasing: old[bytes]), UnsafeRawBufferPointer(rebasing: new[bytes]))
@@ -92,7 +105,6 @@ struct TensorComparison<Word: UnitWord> {
         }
       }
     }
-    return statistics
   }
 
   @inline(__always)

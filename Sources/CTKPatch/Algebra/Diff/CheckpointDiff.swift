@@ -41,22 +41,23 @@ public struct CheckpointDiff: Sendable {
 public enum CheckpointComparer {
   /// Compares the bits of every tensor of two sources.
   ///
-  /// Names are compared as the sources give them. Nothing is kept of a tensor but
-  /// its statistics; peak memory is that of the sources.
+  /// Names are compared as the sources give them. Tensors are read in tiles, and
+  /// nothing is kept of them but their statistics.
   ///
+  /// - Parameter threadCount: nil for all processors.
   /// - Throws: the codes of the sources.
   public static func compare(
-    _ first: any TensorSource, _ second: any TensorSource, progress: ProgressHandler? = nil
+    _ first: any TensorSource, _ second: any TensorSource, threadCount: Int? = nil,
+    progress: ProgressHandler? = nil
   ) throws(PatchError) -> CheckpointDiff {
     let names = sortedNames(first.tensors.map(\.name) + second.tensors.map(\.name))
-    var rows: [CheckpointDiff.Row] = []
-    for (position, name) in names.enumerated() {
-      progress?(
-        ProgressEvent(stage: "diff", completed: position, total: names.count, unit: "tensors"))
-      rows.append(try row(name, first, second))
-      first.discard(name, nil)
-      second.discard(name, nil)
-    }
+    let rows = try Workers(threadCount: threadCount).map(
+      weights: names.map { first.info(of: $0)?.byteCount ?? 0 },
+      completed: { completed in
+        progress?(
+          ProgressEvent(stage: "diff", completed: completed, total: names.count, unit: "tensors"))
+      },
+      { (index) throws(PatchError) in try row(names[index], first, second) })
     return CheckpointDiff(rows: rows)
   }
 
@@ -74,7 +75,12 @@ public enum CheckpointComparer {
         name: name, kind: .replaced, before: before, after: after, statistics: nil)
     }
     let statistics = try first.lend(name) { (old) throws(PatchError) in
-      try second.lend(name) { (new) throws(PatchError) in compare(before, old, new) }
+      try second.lend(name) { (new) throws(PatchError) in
+        compare(before, old, new) { range in
+          first.discard(name, range)
+          second.discard(name, range)
+        }
+      }
     }
     return CheckpointDiff.Row(
       name: name, kind: statistics.changed == 0 ? .unchanged : .changed, before: before,
@@ -82,13 +88,14 @@ public enum CheckpointComparer {
   }
 
   private static func compare(
-    _ info: TensorInfo, _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer
+    _ info: TensorInfo, _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer,
+    discard: (Range<Int>) -> Void
   ) -> ChangeStatistics {
     switch CodingUnit(info.dtype).width {
-    case .one: TensorComparison<UInt8>(info: info).statistics(old, new)
-    case .two: TensorComparison<UInt16>(info: info).statistics(old, new)
-    case .four: TensorComparison<UInt32>(info: info).statistics(old, new)
-    case .eight: TensorComparison<UInt64>(info: info).statistics(old, new)
+    case .one: TensorComparison<UInt8>(info: info).statistics(old, new, discard: discard)
+    case .two: TensorComparison<UInt16>(info: info).statistics(old, new, discard: discard)
+    case .four: TensorComparison<UInt32>(info: info).statistics(old, new, discard: discard)
+    case .eight: TensorComparison<UInt64>(info: info).statistics(old, new, discard: discard)
     }
   }
 }

@@ -27,10 +27,10 @@ struct FolderFiles {
   }
 
   /// Copies a file of the folder.
-  func copy(_ name: String, to path: String) throws(PatchError) {
+  func copy(_ name: String, to path: String, isDurable: Bool) throws(PatchError) {
     try PatchError.wrap { () throws(CoreError) in
       let source = try MappedFile(path: folder + "/" + name)
-      var output = try AtomicFile(path: path)
+      var output = try AtomicFile(path: path, isDurable: isDurable)
       try source.withBytes { (bytes) throws(CoreError) in try output.write(bytes) }
       try output.commit()
     }

@@ -28,16 +28,24 @@ public struct ApplyOptions: Sendable {
   /// Whether a small file that the patch replaces may differ from the one it
   /// was made from.
   public var replacesDifferingFiles: Bool
+  /// Whether a new output is waited for until it is on the disk.
+  ///
+  /// An output that replaces another, and a model changed in place, always are.
+  public var isDurable: Bool
   /// Threads to use; nil for all processors.
   public var threadCount: Int?
   /// Masks that the patches may take their positions from.
   public var masks: [ParameterMask] = []
+  /// Called between the steps of a change in place; tests end the process there.
+  package var onStep: (@Sendable () -> Void)?
 
   public init(
-    replacesExisting: Bool = false, replacesDifferingFiles: Bool = false, threadCount: Int? = nil
+    replacesExisting: Bool = false, replacesDifferingFiles: Bool = false,
+    isDurable: Bool = false, threadCount: Int? = nil
   ) {
     self.replacesExisting = replacesExisting
     self.replacesDifferingFiles = replacesDifferingFiles
+    self.isDurable = isDurable
     self.threadCount = threadCount
   }
 }
@@ -136,7 +144,8 @@ extension PatchApplier {
         ? try job.writeFolder(output, from: isFolder ? model : Output.parentFolder(of: model))
         : try job.writeFile(output)
     case .inPlace:
-      return try runInPlace(InPlaceModel(path: model), chain, options, progress)
+      return try runInPlace(
+        InPlaceModel(path: model, onStep: options.onStep ?? {}), chain, options, progress)
     case .dryRun:
       return try job(model, chain, options, progress).checkOnly(model)
     }

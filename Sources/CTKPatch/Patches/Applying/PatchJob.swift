@@ -13,7 +13,8 @@ struct PatchJob {
   /// Writes a single safetensors file.
   func writeFile(_ path: String) throws(PatchError) -> ApplySummary {
     let layout = try layout(of: routes, shard: 0)
-    var file = try open(path, layout, replacesExisting: options.replacesExisting)
+    var file = try open(
+      path, layout, replacesExisting: options.replacesExisting, isDurable: isDurable(path))
     let digests = try write(routes, layout, to: &file, completed: 0)
     try check(routes, digests)
     try commit(file)
@@ -24,27 +25,30 @@ struct PatchJob {
   func writeFolder(_ path: String, from source: String) throws(PatchError) -> ApplySummary {
     let files = FolderFiles(folder: source)
     let changed = try changedFiles(of: files)
+    let isDurable = isDurable(path)
     let output = try PatchError.wrap { () throws(CoreError) in
-      try AtomicFolder(path: path, replacesExisting: options.replacesExisting)
+      try AtomicFolder(
+        path: path, replacesExisting: options.replacesExisting, isDurable: isDurable)
     }
     let plan = ShardPlan(checkpoint: checkpoint, routes: routes)
     var (done, digests): ([TensorRoute], [RouteDigests]) = ([], [])
     for (position, shard) in plan.shards.enumerated() {
       let layout = try layout(of: shard.routes, shard: position)
-      var file = try open(output.path(of: shard.name), layout, replacesExisting: false)
+      var file = try open(
+        output.path(of: shard.name), layout, replacesExisting: false, isDurable: isDurable)
       digests += try write(shard.routes, layout, to: &file, completed: done.count)
       done += shard.routes
       try commit(file)
     }
     try check(done, digests)
     if let index = try plan.index() {
-      try Self.write(index, to: output.path(of: ShardPlan.indexName))
+      try Self.write(index, to: output.path(of: ShardPlan.indexName), isDurable: isDurable)
     }
     for name in try files.companions() where !changed.contains(where: { $0.name == name }) {
-      try files.copy(name, to: output.path(of: name))
+      try files.copy(name, to: output.path(of: name), isDurable: isDurable)
     }
     for case (let name, let bytes?) in changed {
-      try Self.write(bytes, to: output.path(of: name))
+      try Self.write(bytes, to: output.path(of: name), isDurable: isDurable)
     }
     do throws(CoreError) {
       try output.commit()
@@ -52,6 +56,11 @@ struct PatchJob {
       throw PatchError(wrapping: error)
     }
     return summary(files: changed.map(\.name))
+  }
+
+  /// What is replaced is gone for good, so its successor has to be safe before.
+  private func isDurable(_ output: String) -> Bool {
+    options.isDurable || Folder.exists(output) || Folder.fileExists(output)
   }
 
   /// Makes and checks the result without writing it.
@@ -87,9 +96,11 @@ struct PatchJob {
       tensorCount: routes.count { $0.result != nil }, touched: chain.touchedNames, files: files)
   }
 
-  static func write(_ bytes: [UInt8], to path: String) throws(PatchError) {
+  static func write(
+    _ bytes: [UInt8], to path: String, isDurable: Bool = true
+  ) throws(PatchError) {
     try PatchError.wrap { () throws(CoreError) in
-      var file = try AtomicFile(path: path)
+      var file = try AtomicFile(path: path, isDurable: isDurable)
       try file.write(bytes)
       try file.commit()
     }
@@ -109,10 +120,11 @@ extension PatchJob {
   }
 
   func open(
-    _ path: String, _ layout: SafetensorsLayout, replacesExisting: Bool
+    _ path: String, _ layout: SafetensorsLayout, replacesExisting: Bool, isDurable: Bool = true
   ) throws(PatchError) -> AtomicFile {
     try PatchError.wrap { () throws(CoreError) in
-      var file = try AtomicFile(path: path, replacesExisting: replacesExisting)
+      var file = try AtomicFile(
+        path: path, replacesExisting: replacesExisting, isDurable: isDurable)
       try file.write(layout.header)
       return file
     }

@@ -54,8 +54,11 @@ struct InPlaceJob {
     model.removeLeftovers()
     do throws(PatchError) {
       let journal = try JournalWriter(path: model.journalPath, description(model))
+      model.onStep()
       try stage(model, journal)
+      model.onStep()
       try journal.commit()
+      model.onStep()
     } catch {
       if !model.hasJournal { model.removeLeftovers() }
       throw error
@@ -106,11 +109,13 @@ struct InPlaceJob {
         try job.commit(file)
       }
       done += shard.routes
+      model.onStep()
     }
     try job.check(done, digests)
     if let index { try PatchJob.write(index, to: model.stagedPath(ShardPlan.indexName)) }
     for case (let name, let bytes?) in changedFiles {
       try PatchJob.write(bytes, to: model.stagedPath(name))
+      model.onStep()
     }
   }
 
@@ -153,6 +158,7 @@ extension InPlaceModel {
     let replay = try JournalReplay(path: journalPath)
     try replay.run(on: self)
     if let workers { try check(replay.description, workers) }
+    onStep()
     try PatchError.wrap { () throws(CoreError) in try Output.remove(journalPath) }
     return replay.description
   }

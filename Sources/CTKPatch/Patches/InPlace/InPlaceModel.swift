@@ -18,12 +18,14 @@ struct InPlaceModel: ~Copyable {
   let journalPath: String
   /// Whether the small files of the folder belong to the model.
   let isFolder: Bool
+  /// Called between the steps of a change.
+  let onStep: @Sendable () -> Void
   private let locks: [Int32]
 
   /// - Parameter path: a folder, a shard index, which stands for its folder, or a
   ///   single file.
   /// - Throws: `patch.busy`, `file.missing`, `file.unreadable`.
-  init(path: String) throws(PatchError) {
+  init(path: String, onStep: @escaping @Sendable () -> Void) throws(PatchError) {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     let isIndex = !Folder.exists(trimmed) && trimmed.hasSuffix(".json")
     let root = isIndex ? Output.parentFolder(of: trimmed) : trimmed
@@ -31,6 +33,7 @@ struct InPlaceModel: ~Copyable {
     self.path = trimmed
     folder = isFolder ? root : Output.parentFolder(of: root)
     journalPath = SafetensorsFile.journalPath(ofModel: root)
+    self.onStep = onStep
     locks = try Self.lock(isFolder ? Self.lockedPaths(of: root) : [root])
   }
 

@@ -82,8 +82,12 @@ struct JournalReplay: ~Copyable {
             .outputWriteFailed, "cannot replace the file: \(errnoText(errno))",
             path: model.filePath(name)))
       }
+      model.onStep()
     }
-    for name in description.removed { unlink(model.filePath(name)) }
+    for name in description.removed {
+      unlink(model.filePath(name))
+      model.onStep()
+    }
     Output.syncFolder(of: model.journalPath)
   }
 
@@ -104,6 +108,7 @@ struct JournalReplay: ~Copyable {
           throw Self.damaged("\(error)", path: path)
         }
         try windows[record.file].write(record)
+        model.onStep()
         if cursor.position - released > Tiles.byteCount {
           file.discard(records.lowerBound + released..<records.lowerBound + cursor.position)
           released = cursor.position
