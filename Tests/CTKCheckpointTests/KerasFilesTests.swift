@@ -4,6 +4,7 @@ import CTKHDF5
 import CTKModel
 import CTKTensor
 import CTKTestSupport
+import Foundation
 import Testing
 
 /// Models that KerasHub saved, in the forms that Keras 3 has, and what KerasHub computes with them.
@@ -54,6 +55,60 @@ struct KerasFilesTests {
     let alone = try runImport(folder.file("alone.weights.h5"), into: folder, as: "alone", options)
     let preset = try runImport(folder.file("roberta"), into: folder, as: "preset")
     #expect(alone.fingerprint == preset.fingerprint)
+  }
+
+  /// Splits the weights of the RoBERTa preset into two files and an index.
+  ///
+  /// - Returns: the weight map.
+  private func split() throws -> JSONObject {
+    let whole = try HDF5File(path: folder.file("roberta/model.weights.h5"))
+    let middle = whole.tensors.count / 2
+    var map = JSONObject()
+    let halves = [whole.tensors[..<middle], whole.tensors[middle...]]
+    for (number, part) in halves.enumerated() {
+      let name = "model_0000\(number).weights.h5"
+      let writer = try HDF5Writer(path: folder.file("roberta/" + name))
+      for info in part {
+        try whole.withTensorBytes(info.name) {
+          try writer.write(info.name, shape: info.shape, $0)
+        }
+        let group = "/" + info.name.split(separator: "/").dropLast().joined(separator: "/")
+        let others = map[group]?.arrayValue ?? []
+        map[group] = .array(others.contains(.string(name)) ? others : others + [.string(name)])
+      }
+      try writer.close()
+    }
+    return map
+  }
+
+  @Test("Shards of Keras 3 are put together by their index")
+  func shards() throws {
+    let expected = try runImport(folder.file("roberta"), into: folder, as: "whole").fingerprint
+    let map = try split()
+    func fingerprint(_ map: JSONObject) throws -> Digest? {
+      let index: JSONValue = ["metadata": ["total_size": 1.5], "weight_map": .object(map)]
+      try folder.write("roberta/model.weights.json", Array(index.compactText.utf8))
+      return try runImport(folder.file("roberta")).fingerprint
+    }
+    try FileManager.default.removeItem(atPath: folder.file("roberta/model.weights.h5"))
+    #expect(try fingerprint(map) == expected)
+
+    func code(_ group: String, _ value: JSONValue) -> String? {
+      failureCode {
+        var changed = map
+        changed[group] = value
+        _ = try fingerprint(changed)
+      }
+    }
+    let group = "/layers/layer_normalization/vars"
+    #expect(code(group, "../model_00000.weights.h5") == "import.shard-name-unsafe")
+    #expect(code(group, "model_00002.weights.h5") == "import.shard-missing")
+    #expect(code(group, [3]) == "import.index-invalid")
+    #expect(code(group, []) == "import.index-invalid")
+    #expect(code("/layers/no/vars", "model_00000.weights.h5") == "import.shard-tensor-missing")
+    try folder.write(
+      "roberta/copy.weights.h5", contents(folder.file("roberta/model_00000.weights.h5")))
+    #expect(code(group, ["copy.weights.h5"]) == "import.shard-tensor-ambiguous")
   }
 
   @Test("KerasHub's RoBERTa has no token types and no positions of padding: zeros")

@@ -7,7 +7,9 @@ import Testing
 @Suite(.tags(.cli, .hostile))
 struct FullDiskTests {
   /// Commands that write more than the few kilobytes there are, `OUT` being the place.
-  private static let commands = ["import", "finetune", "mask", "export-delta", "apply", "predict"]
+  private static let commands = [
+    "import", "export", "finetune", "mask", "export-delta", "apply", "predict",
+  ]
 
   /// A bench with everything the commands read.
   private func prepared() throws -> Workbench {
@@ -25,6 +27,9 @@ struct FullDiskTests {
     let base = bench.base
     switch command {
     case "import": return [command, Fixtures.path("checkpoints/bert/pt"), "--output", output]
+    case "export":
+      let model = Fixtures.path("checkpoints/bert/pt")
+      return [command, "--model", model, "--to", "h5", "--output", output]
     case "finetune": return [command] + base + bench.task + bench.recipe + ["--output", output]
     case "mask":
       return [command] + base + bench.task + ["--output", output + ".mask"]

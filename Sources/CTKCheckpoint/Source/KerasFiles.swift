@@ -3,7 +3,8 @@ import CTKHDF5
 
 /// Weights of Keras: HDF5 files, several of them, or one inside an archive.
 enum KerasFiles {
-  static let presetWeights = "model.weights.h5"
+  /// The file of a preset's backbone, or the index of several.
+  static let weightsOfPresets = ["model.weights.h5", "model.weights.json"]
   private static let presetTaskWeights = "task.weights.h5"
 
   /// Opens a single HDF5 file.
@@ -11,6 +12,11 @@ enum KerasFiles {
     let file = try CheckpointError.wrap { () throws(HDF5Error) in try HDF5File(path: path) }
     return SourceTensors(
       file, findings: file.findings, configuration: try wholeModelConfiguration(file))
+  }
+
+  /// Opens a single HDF5 file, or those that an index of Keras names.
+  static func openFiles(_ path: String) throws(CheckpointError) -> SourceTensors {
+    path.hasSuffix(KerasShards.indexSuffix) ? try KerasShards.open(path) : try open(path)
   }
 
   /// The description of the model in a file that holds it as a whole.
@@ -31,9 +37,10 @@ enum KerasFiles {
 
   /// Opens a KerasHub preset: the backbone and, when there is one, the head of the task.
   ///
-  /// - Parameter folder: holds `model.weights.h5`.
+  /// - Parameter folder: holds one of `weightsOfPresets`.
   static func openPreset(_ folder: String) throws(CheckpointError) -> SourceTensors {
-    let backbone = try open(folder + "/" + presetWeights)
+    let names = weightsOfPresets.map { folder + "/" + $0 }
+    let backbone = try openFiles(names.first(where: Folder.fileExists) ?? names[0])
     let task = folder + "/" + presetTaskWeights
     guard Folder.fileExists(task) else { return backbone }
     let merged = MergedTensors([

@@ -48,7 +48,7 @@ struct MergedTensors: TensorSource {
   private func place(of name: String) -> (source: SourceTensors, name: String)? {
     partOfTensor[UTF8Key(name)].map { position in
       let part = parts[position]
-      return (part.source, String(name.dropFirst(part.prefix.count)))
+      return (part.source, String(Substring(name.utf8.dropFirst(part.prefix.utf8.count))))
     }
   }
 }

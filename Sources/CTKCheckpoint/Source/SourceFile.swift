@@ -41,7 +41,7 @@ struct SourceFile: Sendable, Equatable {
   ///
   /// In a folder these win, in order: `model.safetensors`, `model.safetensors.index.json`,
   /// `pytorch_model.bin`, `pytorch_model.bin.index.json`, `tf_model.h5`, `tf_model.h5.index.json`, a
-  /// preset's `model.weights.h5`, the only HDF5 file, `.keras` archive or TensorFlow checkpoint.
+  /// preset's `model.weights.h5` or `model.weights.json`, the only HDF5 file, `.keras` archive or TensorFlow checkpoint.
   ///
   /// - Throws: `import.source-missing`, `import.source-ambiguous`,
   ///   `import.container-unsupported`, and the codes of reading a file.
@@ -70,7 +70,7 @@ struct SourceFile: Sendable, Equatable {
       return .safetensors
     }
     if path.hasSuffix(torchIndexSuffix) { return .torch }
-    if path.hasSuffix(hdf5IndexSuffix) { return .hdf5 }
+    if path.hasSuffix(hdf5IndexSuffix) || path.hasSuffix(KerasShards.indexSuffix) { return .hdf5 }
     if path.hasSuffix(kerasSuffix) { return .kerasArchive }
     return try CheckpointError.wrap { () throws(CoreError) -> SourceContainer? in
       if try isHDF5(path) { return .hdf5 }
@@ -88,7 +88,7 @@ struct SourceFile: Sendable, Equatable {
       return SourceFile(
         container: standard.container, path: path + "/" + standard.name, folder: path)
     }
-    if names.contains(KerasFiles.presetWeights) {
+    if KerasFiles.weightsOfPresets.contains(where: names.contains) {
       return SourceFile(container: .kerasPreset, path: path, folder: path)
     }
     let candidates = names.filter { candidateContainer(of: $0) != nil }

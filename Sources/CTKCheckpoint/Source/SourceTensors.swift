@@ -61,7 +61,7 @@ public struct SourceTensors: TensorSource {
           (path) throws(CheckpointError) in
           try KerasFiles.open(path)
         }
-        : try KerasFiles.open(file.path)
+        : try KerasFiles.openFiles(file.path)
     case .kerasArchive: try KerasFiles.openArchive(file.path)
     case .kerasPreset: try KerasFiles.openPreset(file.path)
     case .torch:

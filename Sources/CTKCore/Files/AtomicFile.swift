@@ -102,7 +102,8 @@ public enum Output {
       hint: "give --force to replace it, or another --output")
   }
 
-  static func writeError(_ number: Int32, path: String) -> CoreError {
+  /// - Parameter number: of `errno`.
+  package static func writeError(_ number: Int32, path: String) -> CoreError {
     switch number {
     case ENOSPC, EDQUOT:
       CoreError(

@@ -61,7 +61,7 @@ public struct HDF5Writer: ~Copyable {
       let status = H5Dwrite(
         dataset.id, ctk_h5_little_endian_float(), ctk_h5_whole_space(), ctk_h5_whole_space(),
         ctk_h5_default_properties(), values.baseAddress)
-      try Self.require(status, "writing the dataset '\(name)'")
+      try require(status, "writing the dataset '\(name)'")
     }
   }
 
@@ -72,7 +72,7 @@ public struct HDF5Writer: ~Copyable {
     try locked { () throws(HDF5Error) in
       let status = H5Lcreate_hard(
         file.id, existing, file.id, name, linkProperties.id, ctk_h5_default_properties())
-      try Self.require(status, "linking '\(name)'")
+      try require(status, "linking '\(name)'")
     }
   }
 
@@ -107,7 +107,7 @@ public struct HDF5Writer: ~Copyable {
   /// - Throws: `hdf5.write-failed`.
   public consuming func close() throws(HDF5Error) {
     try locked { () throws(HDF5Error) in
-      try Self.require(H5Fflush(file.id, H5F_SCOPE_GLOBAL), "writing the file to the end")
+      try require(H5Fflush(file.id, H5F_SCOPE_GLOBAL), "writing the file to the end")
     }
   }
 
@@ -138,7 +138,7 @@ public struct HDF5Writer: ~Copyable {
           ctk_h5_default_properties(), ctk_h5_default_properties()),
         "the attribute '\(attribute)'", close: H5Aclose)
       let status = Self.withCStrings(values) { H5Awrite(created.id, type.id, $0) }
-      try Self.require(status, "writing the attribute '\(attribute)'")
+      try require(status, "writing the attribute '\(attribute)'")
     }
   }
 
@@ -156,8 +156,8 @@ public struct HDF5Writer: ~Copyable {
     }
   }
 
-  private static func require(_ status: herr_t, _ action: String) throws(HDF5Error) {
-    if status < 0 { throw HDF5Error(.writeFailed, "\(action) failed in libhdf5") }
+  private func require(_ status: herr_t, _ action: String) throws(HDF5Error) {
+    if status < 0 { throw LibraryFailure.ofWriting(action, path: path) }
   }
 
   private borrowing func locked(_ body: () throws(HDF5Error) -> Void) throws(HDF5Error) {

@@ -54,7 +54,7 @@ package struct ShardIndex: Sendable {
   }
 
   /// Whether a name stays inside its folder on every system.
-  private static func isPlainName(_ name: String) -> Bool {
+  package static func isPlainName(_ name: String) -> Bool {
     let separators: [UInt8] = [UInt8(ascii: "/"), UInt8(ascii: "\\"), 0]
     return !name.isEmpty && name != "." && name != ".."
       && !name.utf8.contains { separators.contains($0) }
