@@ -62,6 +62,8 @@ public struct HDF5Writer: ~Copyable {
         dataset.id, ctk_h5_little_endian_float(), ctk_h5_whole_space(), ctk_h5_whole_space(),
         ctk_h5_default_properties(), values.baseAddress)
       try require(status, "writing the dataset '\(name)'")
+      // What closing would write and could not would be lost without a word.
+      try require(H5Dflush(dataset.id), "writing the dataset '\(name)'")
     }
   }
 
