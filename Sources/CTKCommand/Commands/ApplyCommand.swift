@@ -26,6 +26,16 @@ struct ModelDestination: ParsableArguments {
   }
 }
 
+/// What every change of a model takes.
+struct ChangeOptions: ParsableArguments {
+  @OptionGroup var target: ModelDestination
+  @OptionGroup var masks: MaskFileOptions
+  @OptionGroup var force: ForceOption
+  @OptionGroup var threads: ThreadOptions
+
+  init() {}
+}
+
 struct ApplyCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "apply",
@@ -46,17 +56,12 @@ struct ApplyCommand: ReportingCommand {
   @Option(parsing: .upToNextOption, help: "Patches, in the order they are to be applied.")
   var patch: [String]
 
-  @OptionGroup var target: ModelDestination
-  @OptionGroup var masks: MaskFileOptions
-  @OptionGroup var force: ForceOption
+  @OptionGroup var change: ChangeOptions
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    let change = ModelChange(
-      model: base, kind: .apply(patches: patch), target: target, masks: masks, force: force,
-      threads: threads)
-    try change.run(reporter, schema: "ctk-apply/1")
+    try ModelChange(model: base, kind: .apply(patches: patch), options: change)
+      .run(reporter, schema: "ctk-apply/1")
   }
 }
 
@@ -76,17 +81,12 @@ struct RevertCommand: ReportingCommand {
   @Option(parsing: .upToNextOption, help: "Patches, in the order they were applied.")
   var patch: [String]
 
-  @OptionGroup var target: ModelDestination
-  @OptionGroup var masks: MaskFileOptions
-  @OptionGroup var force: ForceOption
+  @OptionGroup var change: ChangeOptions
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    let change = ModelChange(
-      model: model, kind: .revert(patches: patch), target: target, masks: masks, force: force,
-      threads: threads)
-    try change.run(reporter, schema: "ctk-revert/1")
+    try ModelChange(model: model, kind: .revert(patches: patch), options: change)
+      .run(reporter, schema: "ctk-revert/1")
   }
 }
 
@@ -111,16 +111,11 @@ struct SwitchCommand: ReportingCommand {
   @Option(help: "The patch that it is to have instead.")
   var to: String
 
-  @OptionGroup var target: ModelDestination
-  @OptionGroup var masks: MaskFileOptions
-  @OptionGroup var force: ForceOption
+  @OptionGroup var change: ChangeOptions
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
 
   func perform(_ reporter: Reporter) throws {
-    let change = ModelChange(
-      model: model, kind: .replace(patch: from, by: to), target: target, masks: masks, force: force,
-      threads: threads)
-    try change.run(reporter, schema: "ctk-switch/1")
+    try ModelChange(model: model, kind: .replace(patch: from, by: to), options: change)
+      .run(reporter, schema: "ctk-switch/1")
   }
 }

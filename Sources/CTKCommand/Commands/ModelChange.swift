@@ -13,10 +13,9 @@ struct ModelChange {
 
   let model: String
   let kind: Kind
-  let target: ModelDestination
-  let masks: MaskFileOptions
-  let force: ForceOption
-  let threads: ThreadOptions
+  let options: ChangeOptions
+
+  private var target: ModelDestination { options.target }
 
   func run(_ reporter: Reporter, schema: String) throws {
     if let destination = target.destination { try requireFree(destination) }
@@ -38,9 +37,9 @@ struct ModelChange {
 
   private func requireFree(_ destination: String) throws(CoreError) {
     if Folder.exists(model) || model.hasSuffix(".json") {
-      try OutputPath.require(freeFolder: destination, .checkpoint, force)
+      try OutputPath.require(freeFolder: destination, .checkpoint, options.force)
     } else {
-      try OutputPath.require(freeFile: destination, force)
+      try OutputPath.require(freeFile: destination, options.force)
     }
   }
 
@@ -50,19 +49,20 @@ struct ModelChange {
   }
 
   private func change(_ progress: ProgressHandler?) throws(PatchError) -> ApplySummary {
-    var options = ApplyOptions(
-      replacesExisting: force.force, isDurable: target.sync, threadCount: threads.count)
-    options.masks = try masks.read()
+    var apply = ApplyOptions(
+      replacesExisting: options.force.force, isDurable: target.sync,
+      threadCount: options.threads.count)
+    apply.masks = try options.masks.read()
     return switch kind {
     case .apply(let patches):
       try PatchApplier.apply(
-        base: model, patches: patches, to: destination, options: options, progress: progress)
+        base: model, patches: patches, to: destination, options: apply, progress: progress)
     case .revert(let patches):
       try PatchApplier.revert(
-        model: model, patches: patches, to: destination, options: options, progress: progress)
+        model: model, patches: patches, to: destination, options: apply, progress: progress)
     case .replace(let old, let new):
       try PatchApplier.replace(
-        model: model, patch: old, by: new, to: destination, options: options,
+        model: model, patch: old, by: new, to: destination, options: apply,
         progress: progress)
     }
   }

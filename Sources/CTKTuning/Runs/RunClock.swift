@@ -39,9 +39,5 @@ struct RunClock {
       / max(stepSeconds.suffix(Self.recentSteps).reduce(0, +), 1e-9)
   }
 
-  var medianStepSeconds: Double {
-    if stepSeconds.isEmpty { return 0 }
-    let sorted = stepSeconds.sorted()
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-  }
+  var medianStepSeconds: Double { Stopwatch.median(stepSeconds) }
 }
