@@ -1,0 +1,78 @@
+import CTKTestSupport
+import Foundation
+import Testing
+
+/// The example in `formats/c`, compiled and linked with the built library as a stranger would.
+@Suite("A program linked with libctkpatch", .tags(.format))
+struct ProgramTests {
+  private static let root = URL(filePath: Fixtures.root + "/..").standardizedFileURL.path()
+  private static let golden = Fixtures.path("patches/v1")
+
+  /// The build folder, which holds the test bundle and the library.
+  private static let buildFolder: String = {
+    let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
+    let bundle = bundles.first { $0.pathExtension == "xctest" }
+    return (bundle?.deletingLastPathComponent() ?? Bundle.main.bundleURL).path()
+  }()
+
+  private let folder = TemporaryFolder()
+
+  private func run(
+    _ path: String, _ arguments: [String]
+  ) throws -> (status: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(filePath: path)
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+  }
+
+  private func compiled() throws -> String {
+    let program = folder.file("patch_tensors")
+    let result = try run(
+      "/usr/bin/env",
+      [
+        "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program,
+        "-I", Self.root + "/Sources/CTKPatchHeader/include",
+        Self.root + "/formats/c/patch_tensors.c",
+        "-L", Self.buildFolder, "-lctkpatch", "-Wl,-rpath," + Self.buildFolder,
+      ])
+    try #require(result.status == 0, "\(result.output)")
+    return program
+  }
+
+  @Test("applies and reverts the golden patches in its own memory")
+  func golden() throws {
+    let program = try compiled()
+    for (pair, codec, outcome) in [
+      ("v1", "deflate", "11 tensors applied and reverted, 2 made\n"),
+      ("v1", "context", "11 tensors applied and reverted, 2 made\n"),
+      ("v1-kinds", "context", "5 tensors applied and reverted, 5 made\n"),
+    ] {
+      let models = Fixtures.path("patches/" + pair)
+      let result = try run(
+        program,
+        [
+          "\(models)/\(codec).ctkpatch", "\(models)/base.safetensors",
+          "\(models)/tuned.safetensors",
+        ])
+      #expect(result.status == 0 && result.output == outcome, "\(pair) \(codec): \(result.output)")
+    }
+  }
+
+  @Test("tells bytes that are not the tuned model's")
+  func wrongModels() throws {
+    let program = try compiled()
+    let (base, tuned) = (Self.golden + "/base.safetensors", Self.golden + "/tuned.safetensors")
+    let patch = Self.golden + "/context.ctkpatch"
+    let other = try run(program, [patch, base, base])
+    #expect(other.status == 1 && other.output.contains("other bytes than expected"))
+    let applied = try run(program, [patch, tuned, tuned])
+    #expect(applied.status == 1 && applied.output.contains("patch.already-applied"))
+  }
+}
