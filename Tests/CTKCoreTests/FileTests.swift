@@ -44,6 +44,26 @@ struct FileTests {
     #expect(Folder.exists(folder.file("a/b/c")))
   }
 
+  @Test func readsAtAPlaceFillTheMemoryOrFail() throws {
+    let path = try folder.write("bytes", [1, 2, 3, 4])
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    defer { close(descriptor) }
+    let input = PositionedInput(path: path, descriptor: descriptor)
+    var bytes: [UInt8] = [0, 0, 0]
+    try bytes.withUnsafeMutableBytes { try input.read(into: $0, at: 1) }
+    #expect(bytes == [2, 3, 4])
+    #expect(
+      code { try bytes.withUnsafeMutableBytes { try input.read(into: $0, at: 2) } }
+        == "file.unreadable")
+    bytes = []
+    try bytes.withUnsafeMutableBytes { try input.read(into: $0, at: 9) }
+  }
+
+  @Test(arguments: [("a/b", "b"), ("/b", "b"), ("b", "b"), ("a/b/", "b")])
+  func aPathEndsInAName(path: String, name: String) {
+    #expect(Output.lastComponent(of: path) == name)
+  }
+
   @Test func aFileAppearsOnlyWhenCommitted() throws {
     let path = folder.file("out")
     do {

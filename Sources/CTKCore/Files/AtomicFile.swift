@@ -208,4 +208,9 @@ public enum Output {
     guard let slash = trimmed.lastIndex(of: "/") else { return "." }
     return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
   }
+
+  /// The name of a file or folder in the folder it lies in.
+  public static func lastComponent(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
 }

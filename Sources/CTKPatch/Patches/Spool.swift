@@ -44,18 +44,10 @@ final class Spool: Sendable {
   /// - Throws: `output.disk-full`, `output.write-failed`.
   func append(_ bytes: [UInt8]) throws(PatchError) -> Range<Int> {
     let start = end.wrappingAdd(bytes.count, ordering: .relaxed).oldValue
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { bytes in
-        bytes.baseAddress.map {
-          pwrite(descriptor, $0 + written, bytes.count - written, off_t(start + written))
-        } ?? 0
+    try PatchError.wrap { () throws(CoreError) in
+      try bytes.span.withUnsafeBytes { (bytes) throws(CoreError) in
+        try PositionedOutput(path: path, descriptor: descriptor).write(bytes, at: start)
       }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw failure(errno == ENOSPC || errno == EDQUOT ? .outputDiskFull : .outputWriteFailed)
-      }
-      written += count
     }
     return start..<start + bytes.count
   }
@@ -68,24 +60,21 @@ final class Spool: Sendable {
     var position = range.lowerBound
     while position < range.upperBound {
       let wanted = min(buffer.count, range.upperBound - position)
-      let count = buffer.withUnsafeMutableBytes { bytes in
-        pread(descriptor, bytes.baseAddress, wanted, off_t(position))
+      try PatchError.wrap { () throws(CoreError) in
+        var span = buffer.mutableSpan
+        try span.withUnsafeMutableBytes { (bytes) throws(CoreError) in
+          try PositionedInput(path: path, descriptor: descriptor).read(
+            into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<wanted]), at: position)
+        }
       }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw failure(.fileUnreadable) }
-      position += count
+      position += wanted
       do {
         try buffer.span.withUnsafeBytes { (bytes) throws(SafetensorsError) in
-          try writer.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+          try writer.write(UnsafeRawBufferPointer(rebasing: bytes[..<wanted]))
         }
       } catch {
         throw PatchError(wrapping: error)
       }
     }
-  }
-
-  private func failure(_ code: CoreErrorCode) -> PatchError {
-    PatchError(
-      wrapping: CoreError(code, "the temporary file failed: \(errnoText(errno))", path: path))
   }
 }

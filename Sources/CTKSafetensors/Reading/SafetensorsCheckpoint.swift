@@ -62,7 +62,7 @@ public final class SafetensorsCheckpoint: TensorSource {
     files = [single]
     tensors = single.tensors
     metadata = single.metadata
-    shards = [(Self.lastComponent(file), single.tensors)]
+    shards = [(Output.lastComponent(of: file), single.tensors)]
     fileOfTensor = Dictionary(uniqueKeysWithValues: single.tensors.map { (UTF8Key($0.name), 0) })
   }
 
@@ -132,9 +132,5 @@ public final class SafetensorsCheckpoint: TensorSource {
     return first.metadata.filter { entry in
       files.allSatisfy { $0.metadata[entry.key] == entry.value }
     }
-  }
-
-  private static func lastComponent(_ path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
   }
 }

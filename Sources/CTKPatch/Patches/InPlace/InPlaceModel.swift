@@ -90,9 +90,9 @@ struct InPlaceModel: ~Copyable {
   /// Removes what a command that was killed before its journal took effect left
   /// behind: unfinished journals and staged files.
   func removeLeftovers() {
-    let journal = Self.lastComponent(journalPath)
+    let journal = Output.lastComponent(of: journalPath)
     // Beside a single file there may be those of others.
-    let staged = isFolder ? "" : Self.lastComponent(path)
+    let staged = isFolder ? "" : Output.lastComponent(of: path)
     for name in (try? Folder.names(in: folder)) ?? [] {
       let isStaged = name.hasPrefix(staged) && Self.isStaged(name)
       if isStaged || name.hasPrefix(journal + Self.partialMark) { unlink(filePath(name)) }
@@ -100,10 +100,6 @@ struct InPlaceModel: ~Copyable {
   }
 
   private static let partialMark = ".partial-"
-
-  private static func lastComponent(_ path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-  }
 
   private static func isStaged(_ name: String) -> Bool {
     name.hasSuffix(Journal.stagedSuffix)

@@ -174,19 +174,11 @@ private final class PageWriter {
   }
 
   private func read(_ window: inout [UInt8], at offset: Int) throws(PatchError) {
-    var done = 0
-    while done < window.count {
-      let count = window.withUnsafeMutableBytes { bytes in
-        bytes.baseAddress.map {
-          pread(descriptor, $0 + done, bytes.count - done, off_t(offset + done))
-        } ?? 0
+    try PatchError.wrap { () throws(CoreError) in
+      var span = window.mutableSpan
+      try span.withUnsafeMutableBytes { (bytes) throws(CoreError) in
+        try PositionedInput(path: path, descriptor: descriptor).read(into: bytes, at: offset)
       }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw PatchError(
-          wrapping: CoreError(.fileUnreadable, errnoText(errno), path: path))
-      }
-      done += count
     }
   }
 
