@@ -1,6 +1,5 @@
 package import CKernels
 import COpenBLAS
-import Dispatch
 
 /// How work is spread over the processor: kernels, threads and GEMM.
 ///
@@ -37,16 +36,12 @@ package struct Compute: Sendable {
       if count > 0 { body(0..<count) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      // The parts are disjoint, and concurrentPerform returns after the last one.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: parts) { part in
-        body(part * count / parts..<(part + 1) * count / parts)
-      }
+    runOnThreads(parts) { part in
+      body(part * count / parts..<(part + 1) * count / parts)
     }
   }
 
-  /// Runs `body` for each item, items being handed to threads as they get free.
+  /// Runs `body` for each item, every worker taking the items that lie `workers` apart.
   ///
   /// - Parameter body: receives the item and the number of the worker, below `threadCount`,
   ///   which owns a scratch area of its own.
@@ -55,16 +50,12 @@ package struct Compute: Sendable {
       for item in 0..<count { body(item, 0) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      // Each item is taken by exactly one worker.
-      nonisolated(unsafe) let body = body
-      let workers = min(threadCount, count)
-      DispatchQueue.concurrentPerform(iterations: workers) { worker in
-        var item = worker
-        while item < count {
-          body(item, worker)
-          item += workers
-        }
+    let workers = min(threadCount, count)
+    runOnThreads(workers) { worker in
+      var item = worker
+      while item < count {
+        body(item, worker)
+        item += workers
       }
     }
   }
