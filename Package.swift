@@ -107,6 +107,12 @@ let package = Package(
     .executableTarget(
       name: "ctk-fuzz", dependencies: ["CTKFuzzing"], path: "Tests/ctk-fuzz",
       swiftSettings: swiftSettings),
+    // Counts what fine-tuning steps allocate; a test runs it.
+    .target(name: "CTKAllocationCounter", path: "Tests/CTKAllocationCounter"),
+    .executableTarget(
+      name: "ctk-allocations",
+      dependencies: ["CTKAllocationCounter", "CTKCore", "CTKTensor", "CTKModel", "CTKTuning"],
+      path: "Tests/ctk-allocations", swiftSettings: swiftSettings),
     tests("CTKFuzzing", ["CTKCore"]),
     tests("CTKCore", []),
     tests("CTKSafetensors", ["CTKCore"]),

@@ -19,13 +19,7 @@ struct ToolRun {
 
 /// The built `ctk` executable.
 enum CommandLineTool {
-  /// It lies beside the test bundle in the build folder.
-  static let url: URL = {
-    let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
-    let bundle = bundles.first { $0.pathExtension == "xctest" }
-    let folder = bundle?.deletingLastPathComponent() ?? Bundle.main.bundleURL
-    return folder.appending(path: "ctk")
-  }()
+  static let url = BuiltProduct.url("ctk")
 
   /// Runs `ctk` to its end.
   static func run(_ arguments: [String], input: [UInt8] = []) throws -> ToolRun {

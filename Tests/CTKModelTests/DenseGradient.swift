@@ -22,7 +22,7 @@ final class DenseGradient: GradientSink {
 
   let separatesExamples = false
 
-  func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
+  func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: ExampleRows) {
     for row in 0..<left.rows {
       for target in 0..<left.columns {
         let slope = Double(left.base[row * left.stride + target])
@@ -34,7 +34,7 @@ final class DenseGradient: GradientSink {
     }
   }
 
-  func sum(_ id: ParameterID, rows: Matrix, examples: [Int]) {
+  func sum(_ id: ParameterID, rows: Matrix, examples: ExampleRows) {
     for row in 0..<rows.rows {
       for column in 0..<rows.columns {
         values[id]?[column] += Double(rows.base[row * rows.stride + column])
@@ -44,7 +44,7 @@ final class DenseGradient: GradientSink {
 
   func norm(
     scale: ParameterID, shift: ParameterID, input: NormInput, outputGradient: Matrix,
-    examples: [Int]
+    examples: ExampleRows
   ) {
     for row in 0..<outputGradient.rows {
       for column in 0..<outputGradient.columns {
@@ -58,7 +58,7 @@ final class DenseGradient: GradientSink {
   }
 
   func embedding(
-    table: ParameterID, indices: [Int32], gradient: Matrix, examples: [Int]
+    table: ParameterID, indices: [Int32], gradient: Matrix, examples: ExampleRows
   ) {
     for (row, index) in indices.enumerated() {
       for column in 0..<gradient.columns {

@@ -23,13 +23,16 @@ struct DivergenceTests {
   @Test(arguments: [1, 2, 5])
   func valueAndSlopes(_ labels: Int) {
     var random = SeededGenerator(seed: UInt64(labels))
-    let logits = (0..<6).map { _ in random.floats(labels, scale: 2).map(Double.init) }
+    let floats = random.floats(6 * labels, scale: 2)
+    let logits = (0..<6).map { floats[$0 * labels..<($0 + 1) * labels].map(Double.init) }
+    let input = Self.buffer(of: floats)
     let buffer = FloatBuffer(count: 6 * labels)
     for index in 0..<buffer.count { buffer.base[index] = 1 }
-    let found = Loss.addDivergence(
-      of: logits, rows: 0..<3, to: Matrix(buffer.base, rows: 6, columns: labels), weight: 0.5)
     for row in 0..<3 {
-      #expect(abs(found[row] - Self.naive(logits[row], logits[3 + row])) < 1e-12)
+      let found = Loss.addDivergence(
+        of: Matrix(input.base, rows: 6, columns: labels), row: row,
+        to: Matrix(buffer.base, rows: 6, columns: labels), weight: 0.5)
+      #expect(abs(found - Self.naive(logits[row], logits[3 + row])) < 1e-12)
       for column in 0..<labels {
         for place in [row, 3 + row] {
           func value(_ step: Double) -> Double {
@@ -42,6 +45,7 @@ struct DivergenceTests {
         }
       }
     }
+    withExtendedLifetime(input) {}
   }
 
   /// Without noise both halves of a doubled batch give the same logits, so nothing diverges.
@@ -55,10 +59,14 @@ struct DivergenceTests {
       #expect(Closeness.of(again, clean, absolute: 1e-5, relative: 1e-5).isWithin)
     }
     let buffer = FloatBuffer(count: half * 2 * logits[0].count)
-    let values = Loss.addDivergence(
-      of: logits, rows: 0..<half, to: Matrix(buffer.base, rows: 2 * half, columns: logits[0].count),
-      weight: 1)
-    #expect(values.allSatisfy { $0 < 1e-10 })
+    let input = Self.buffer(of: logits.joined().map { Float($0) })
+    for row in 0..<half {
+      let value = Loss.addDivergence(
+        of: Matrix(input.base, rows: 2 * half, columns: logits[0].count), row: row,
+        to: Matrix(buffer.base, rows: 2 * half, columns: logits[0].count), weight: 1)
+      #expect(value < 1e-10)
+    }
+    withExtendedLifetime(input) {}
     #expect(buffer.array().allSatisfy { abs($0) < 1e-5 })
     let noisy = try Self.logits(model, scale: 0.1)
     #expect(noisy[..<half] == logits[..<half])
@@ -67,10 +75,16 @@ struct DivergenceTests {
     }
   }
 
+  private static func buffer(of values: [Float]) -> FloatBuffer {
+    let buffer = FloatBuffer(count: values.count)
+    for (index, value) in values.enumerated() { buffer.base[index] = value }
+    return buffer
+  }
+
   private static func logits(_ model: ReferenceModel, scale: Float) throws -> [[Double]] {
     let batch = try model.batch()
     let noise = EmbeddingNoise(
-      firstSequence: batch.sequenceCount,
+      after: batch,
       noise: ctk_noise(scale: scale, isNormal: false, random: CounterRandom(2)))
     let workspace = model.workspace(for: batch.doubled)
     return withExtendedLifetime(workspace) {
@@ -106,7 +120,7 @@ struct DivergenceTests {
     }
     let count = batch.sequenceCount
     let noise = EmbeddingNoise(
-      firstSequence: count,
+      after: batch,
       noise: ctk_noise(scale: 0.1, isNormal: true, random: CounterRandom(2)))
     let single = gradient(nil, batch, onlyFirst: count)
     let doubled = gradient(noise, batch.doubled, onlyFirst: count)

@@ -64,7 +64,7 @@ struct FiniteDifferenceTests {
     var noise: EmbeddingNoise?
     if case .consistent = objective {
       noise = EmbeddingNoise(
-        firstSequence: batch.sequenceCount,
+        after: batch,
         noise: ctk_noise(scale: 0.3, isNormal: false, random: CounterRandom(4)))
       batch = batch.doubled
     }

@@ -11,6 +11,8 @@ package struct PackedBatch: Sendable {
   package private(set) var positions: [Int32] = []
   /// First token of each sequence, and the token count at the end.
   package private(set) var offsets: [Int] = [0]
+  /// Tokens of the longest sequence.
+  package private(set) var longest = 0
 
   package init() {}
 
@@ -29,6 +31,7 @@ package struct PackedBatch: Sendable {
     self.tokenTypeIDs += tokenTypeIDs ?? tokenIDs.map { _ in 0 }
     self.positions += positions ?? (0..<Int32(tokenIDs.count)).map { $0 }
     offsets.append(self.tokenIDs.count)
+    longest = max(longest, tokenIDs.count)
   }
 
   package var tokenCount: Int { tokenIDs.count }
@@ -38,15 +41,30 @@ package struct PackedBatch: Sendable {
 
   /// All sequences, and then all of them once more.
   package var doubled: PackedBatch {
-    var doubled = self
-    doubled.tokenIDs += tokenIDs
-    doubled.tokenTypeIDs += tokenTypeIDs
-    doubled.positions += positions
-    doubled.offsets += offsets.dropFirst().map { tokenCount + $0 }
+    var doubled = PackedBatch()
+    doubled.double(self)
     return doubled
   }
 
-  package var longest: Int { (0..<sequenceCount).map { length($0) }.max() ?? 0 }
+  /// Becomes another batch's sequences, and all of them once more, in the memory it has.
+  package mutating func double(_ batch: PackedBatch) {
+    removeAll()
+    for _ in 0..<2 {
+      let start = tokenIDs.count
+      tokenIDs += batch.tokenIDs
+      tokenTypeIDs += batch.tokenTypeIDs
+      positions += batch.positions
+      for end in batch.offsets.dropFirst() { offsets.append(start + end) }
+    }
+    (hasTokenTypes, longest) = (batch.hasTokenTypes, batch.longest)
+  }
+
+  private mutating func removeAll() {
+    tokenIDs.removeAll(keepingCapacity: true)
+    tokenTypeIDs.removeAll(keepingCapacity: true)
+    positions.removeAll(keepingCapacity: true)
+    offsets.removeLast(sequenceCount)
+  }
 }
 
 /// The largest batch a workspace must hold.

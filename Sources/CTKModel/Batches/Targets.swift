@@ -16,13 +16,13 @@ package enum Targets: Sendable {
   /// The id of a row without a label.
   package static let unlabelled = -1
 
-  /// Rows that have a label.
-  package var labelledRows: [Int] {
+  package func isLabelled(_ row: Int) -> Bool {
     switch self {
-    case .classes(let ids): ids.indices.filter { ids[$0] >= 0 }
-    case .scores(let values): Array(values.indices)
+    case .classes(let ids): ids[row] >= 0
+    case .scores: true
     }
   }
 
-  package var labelledCount: Int { labelledRows.count }
+  /// Rows that have a label.
+  package var labelledCount: Int { (0..<count).count { isLabelled($0) } }
 }

@@ -114,10 +114,8 @@ extension SequenceClassifier {
       workspace)
     let positions = positions(batch, sites, workspace)
     var hidden = embedded
-    var kept: [EncoderLayer.Kept] = []
-    var outputs: [Matrix] = []
-    kept.reserveCapacity(layers.count)
-    outputs.reserveCapacity(layers.count)
+    workspace.keptLayers.removeAll(keepingCapacity: true)
+    workspace.hiddenStates.removeAll(keepingCapacity: true)
     for layer in layers {
       let output = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
       let mark = arena.mark
@@ -125,18 +123,19 @@ extension SequenceClassifier {
         hidden, into: output, batch: batch, positions: positions, dropout: sites, parameters,
         workspace)
       if workspace.activations == .all {
-        kept.append(keptLayer)
+        workspace.keptLayers.append(keptLayer)
       } else {
         arena.release(to: mark)
       }
-      outputs.append(output)
+      workspace.hiddenStates.append(output)
       hidden = output
     }
     let keptHead = head.forward(
       hidden, batch: batch, dropout: sites, parameters, workspace)
     return Pass(
-      embeddings: keptEmbeddings, layers: kept, head: keptHead, positions: positions,
-      dropout: sites, embedded: embedded, hiddenStates: outputs)
+      embeddings: keptEmbeddings, layers: workspace.keptLayers, head: keptHead,
+      positions: positions, dropout: sites, embedded: embedded,
+      hiddenStates: workspace.hiddenStates)
   }
 
   /// Runs the network without dropout and keeps no layer's activations.
@@ -212,7 +211,11 @@ extension SequenceClassifier {
   }
 
   private func lowestPart(wantedBy sink: any GradientSink) -> NetworkPart? {
-    layout.allIDs.filter { sink.wants($0) }.map { layout[$0].part }.min()
+    var lowest: NetworkPart?
+    for (index, parameter) in layout.parameters.enumerated() where sink.wants(ParameterID(index)) {
+      lowest = min(parameter.part, lowest ?? .head)
+    }
+    return lowest
   }
 
   private func positions(

@@ -60,16 +60,16 @@ struct ClassificationHead {
     let (arena, compute) = (workspace.arena, workspace.compute)
     let mark = arena.mark
     defer { arena.release(to: mark) }
-    let eachRow = Array(0...batch.sequenceCount)
+    let examples = batch.sequenceRows
     output.backwardParameters(
-      input: kept.dropped, outputGradient: logitGradient, examples: eachRow, sink: sink)
+      input: kept.dropped, outputGradient: logitGradient, examples: examples, sink: sink)
     let gradient = arena.takeMatrix(kept.raw.rows, kept.raw.columns)
     output.backwardInput(logitGradient, into: gradient, accumulates: false, parameters, compute)
     if dropout.output.threshold != 0 { compute.drop(gradient, into: gradient, dropout.output) }
     let activated = arena.takeMatrix(kept.raw.rows, kept.raw.columns)
     activation.backward(kept.raw, gradient: gradient, activated: activated, compute)
     dense.backwardParameters(
-      input: kept.vectors, outputGradient: gradient, examples: eachRow, sink: sink)
+      input: kept.vectors, outputGradient: gradient, examples: examples, sink: sink)
     guard let hiddenGradient else { return }
     let vectors = arena.takeMatrix(gradient.rows, gradient.columns)
     dense.backwardInput(gradient, into: vectors, accumulates: false, parameters, compute)

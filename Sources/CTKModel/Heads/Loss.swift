@@ -3,7 +3,7 @@ import Foundation
 
 /// A loss over the logits of a batch and its gradient.
 package enum Loss {
-  /// Losses of each row, and the gradient of their weighted sum.
+  /// Sum of the rows' losses, and the gradient of their weighted sum.
   ///
   /// Cross entropy for class targets, squared error for scores; 0 for a row without a label.
   /// - Parameter logits: [B, labels], or [T, labels] of tokens; overwritten by `weight` times the gradient.
@@ -12,15 +12,23 @@ package enum Loss {
   /// - Parameter rule: applies to classes.
   package static func gradient(
     of logits: Matrix, targets: Targets, weight: Float, rule: LossRule = LossRule()
-  ) -> [Double] {
+  ) -> Double {
     precondition(targets.count == logits.rows)
-    return (0..<logits.rows).map { row in
-      let values = UnsafeMutableBufferPointer(
-        start: logits.base + row * logits.stride, count: logits.columns)
-      switch targets {
-      case .classes(let ids): return crossEntropy(values, target: ids[row], weight: weight, rule)
-      case .scores(let scores): return squaredError(values, target: scores[row], weight: weight)
-      }
+    return (0..<logits.rows).reduce(0) { sum, row in
+      sum + gradient(ofRow: row, of: logits, targets: targets, weight: weight, rule: rule)
+    }
+  }
+
+  /// The same for one row.
+  package static func gradient(
+    ofRow row: Int, of logits: Matrix, targets: Targets, weight: Float,
+    rule: LossRule = LossRule()
+  ) -> Double {
+    let values = UnsafeMutableBufferPointer(
+      start: logits.base + row * logits.stride, count: logits.columns)
+    return switch targets {
+    case .classes(let ids): crossEntropy(values, target: ids[row], weight: weight, rule)
+    case .scores(let scores): squaredError(values, target: scores[row], weight: weight)
     }
   }
 
@@ -52,15 +60,15 @@ package enum Loss {
     _ logSum: Double
   ) -> Double {
     let spread = rule.smoothing / Double(x.count)
-    let shares = x.indices.map { index in
+    func share(_ index: Int) -> Double {
       rule.weight(of: index) * (spread + (index == target ? 1 - rule.smoothing : 0))
     }
-    let total = shares.reduce(0, +)
+    let total = x.indices.reduce(0) { $0 + share($1) }
     var loss = 0.0
     for index in x.indices {
       let logProbability = Double(x[index]) - logSum
-      loss -= shares[index] * logProbability
-      x[index] = weight * Float(exp(logProbability) * total - shares[index])
+      loss -= share(index) * logProbability
+      x[index] = weight * Float(exp(logProbability) * total - share(index))
     }
     return loss
   }

@@ -32,7 +32,7 @@ struct TokenHead {
     _ compute: Compute
   ) {
     output.backwardParameters(
-      input: kept.dropped, outputGradient: logitGradient, examples: batch.offsets, sink: sink)
+      input: kept.dropped, outputGradient: logitGradient, examples: batch.tokenRows, sink: sink)
     guard let hiddenGradient else { return }
     output.backwardInput(
       logitGradient, into: hiddenGradient, accumulates: false, parameters, compute)

@@ -44,6 +44,15 @@ struct AbsoluteAttention {
     return Kept(projections: projections, logSums: logSums, context: context, norm: keptNorm)
   }
 
+  /// The layer that forms the part of the projections at a place.
+  private func projection(_ place: Int) -> Linear {
+    switch place {
+    case 0: query
+    case 1: key
+    default: value
+    }
+  }
+
   private func project(
     _ input: Matrix, into projections: Matrix, _ parameters: ParameterVector, _ compute: Compute
   ) {
@@ -61,7 +70,7 @@ struct AbsoluteAttention {
     _ workspace: Workspace
   ) {
     let (arena, compute) = (workspace.arena, workspace.compute)
-    let examples = batch.offsets
+    let examples = batch.tokenRows
     norm.backward(
       kept.norm, gradient: gradient, examples: examples, sink: sink, parameters, compute)
     let dense = compute.dropped(gradient, dropout.output, arena)
@@ -74,10 +83,10 @@ struct AbsoluteAttention {
       kept.projections, batch: batch, dropout: dropout.probabilities, output: kept.context,
       outputGradient: context, logSums: kept.logSums, into: projections, workspace)
 
-    for (place, linear) in [query, key, value].enumerated() {
-      let columns = place * gradient.columns..<(place + 1) * gradient.columns
-      linear.backwardParameters(
-        input: input, outputGradient: projections.columns(columns), examples: examples, sink: sink)
+    for place in 0..<3 {
+      projection(place).backwardParameters(
+        input: input, outputGradient: projections.part(place, width: gradient.columns),
+        examples: examples, sink: sink)
     }
     if needsInputGradient {
       compute.multiply(

@@ -1,15 +1,15 @@
 package import CKernels
 import CTKTensor
 
-/// Noise on the word embeddings of some sequences, which are constants then: no gradient
-/// reaches the table through them.
+/// Noise on the word embeddings of the second half of a doubled batch, which are constants
+/// then: no gradient reaches the table through them.
 package struct EmbeddingNoise: Sendable {
-  /// All sequences from this one on get noise.
-  package let firstSequence: Int
+  /// The sequences without noise: the first half.
+  package let clean: PackedBatch
   package let noise: ctk_noise
 
-  package init(firstSequence: Int, noise: ctk_noise) {
-    self.firstSequence = firstSequence
+  package init(after clean: PackedBatch, noise: ctk_noise) {
+    self.clean = clean
     self.noise = noise
   }
 

@@ -16,8 +16,8 @@ struct Embeddings {
     /// [T, E], the projection's input.
     let embedded: Matrix
     let positionRows: [Int32]
-    /// Tokens before the first with noise; behind them word embeddings are constants.
-    let cleanTokens: Int
+    /// The sequences without noise; behind them word embeddings are constants.
+    let clean: PackedBatch
   }
 
   /// - Parameter output: [T, H].
@@ -29,10 +29,10 @@ struct Embeddings {
     let width = parameters.layout[words].columns
     let embedded = projection == nil ? output : arena.takeMatrix(batch.tokenCount, width)
     let sums = norm == nil ? embedded : arena.takeMatrix(batch.tokenCount, width)
-    let positionRows = positions?.rows(batch) ?? []
+    let positionRows = positions?.rows(batch, &workspace.positionRows) ?? []
     addUp(batch, positionRows, into: sums, parameters, compute)
-    let cleanTokens = noise.map { batch.offsets[$0.firstSequence] } ?? batch.tokenCount
-    noise?.add(to: sums.rows(cleanTokens..<batch.tokenCount), compute)
+    let clean = noise?.clean ?? batch
+    noise?.add(to: sums.rows(clean.tokenCount..<batch.tokenCount), compute)
     let keptNorm = norm?.forward(
       sums, bias: nil, residual: nil, dropout: .off, into: embedded, parameters, workspace)
     if dropout.threshold != 0 { compute.drop(embedded, into: embedded, dropout) }
@@ -40,8 +40,7 @@ struct Embeddings {
       projection.forwardWithoutBias(embedded, into: output, parameters, compute)
       compute.addBias(parameters.pointer(projection.bias), to: output)
     }
-    return Kept(
-      norm: keptNorm, embedded: embedded, positionRows: positionRows, cleanTokens: cleanTokens)
+    return Kept(norm: keptNorm, embedded: embedded, positionRows: positionRows, clean: clean)
   }
 
   private func addUp(
@@ -71,30 +70,36 @@ struct Embeddings {
     sink: any GradientSink, _ parameters: ParameterVector, _ workspace: Workspace
   ) {
     let compute = workspace.compute
-    var slope = gradient
-    if let projection {
-      projection.backwardParameters(
-        input: kept.embedded, outputGradient: gradient, examples: batch.offsets, sink: sink)
-      slope = workspace.arena.takeMatrix(gradient.rows, kept.embedded.columns)
-      projection.backwardInput(gradient, into: slope, accumulates: false, parameters, compute)
-    }
+    let slope = backwardProjection(
+      kept, gradient: gradient, batch: batch, sink: sink, parameters, workspace)
     if dropout.threshold != 0 { compute.drop(slope, into: slope, dropout) }
     if let norm, let keptNorm = kept.norm {
       norm.backward(
-        keptNorm, gradient: slope, examples: batch.offsets, sink: sink, parameters, compute)
+        keptNorm, gradient: slope, examples: batch.tokenRows, sink: sink, parameters, compute)
     }
-    if sink.wants(words) {
-      let clean = 0..<kept.cleanTokens
+    func lookUp(_ table: ParameterID?, _ indices: [Int32], _ batch: PackedBatch) {
+      guard let table, sink.wants(table) else { return }
       sink.embedding(
-        table: words, indices: Array(batch.tokenIDs[clean]), gradient: slope.rows(clean),
-        examples: batch.offsets.filter { $0 <= kept.cleanTokens })
+        table: table, indices: indices, gradient: slope.rows(0..<batch.tokenCount),
+        examples: batch.tokenRows)
     }
-    let lookUps: [(ParameterID?, [Int32])] = [
-      (positions?.table, kept.positionRows), (tokenTypes, batch.tokenTypeIDs),
-    ]
-    for case (let table?, let indices) in lookUps where sink.wants(table) {
-      sink.embedding(table: table, indices: indices, gradient: slope, examples: batch.offsets)
-    }
+    lookUp(words, kept.clean.tokenIDs, kept.clean)
+    lookUp(positions?.table, kept.positionRows, batch)
+    lookUp(tokenTypes, batch.tokenTypeIDs, batch)
+  }
+
+  /// - Returns: the gradient of the projection's input.
+  private func backwardProjection(
+    _ kept: Kept, gradient: Matrix, batch: PackedBatch, sink: any GradientSink,
+    _ parameters: ParameterVector, _ workspace: Workspace
+  ) -> Matrix {
+    guard let projection else { return gradient }
+    projection.backwardParameters(
+      input: kept.embedded, outputGradient: gradient, examples: batch.tokenRows, sink: sink)
+    let slope = workspace.arena.takeMatrix(gradient.rows, kept.embedded.columns)
+    projection.backwardInput(
+      gradient, into: slope, accumulates: false, parameters, workspace.compute)
+    return slope
   }
 }
 
@@ -107,10 +112,10 @@ struct PositionTable {
   /// RoBERTa counts; nil when every token counts.
   let padding: Int?
 
-  func rows(_ batch: PackedBatch) -> [Int32] {
+  /// - Parameter rows: memory of the last batch's rows, for those of this one.
+  func rows(_ batch: PackedBatch, _ rows: inout [Int32]) -> [Int32] {
     guard let padding else { return batch.positions }
-    var rows: [Int32] = []
-    rows.reserveCapacity(batch.tokenCount)
+    rows.removeAll(keepingCapacity: true)
     for sequence in 0..<batch.sequenceCount {
       var skipped: Int32 = 0
       for token in batch.offsets[sequence]..<batch.offsets[sequence + 1] {

@@ -75,7 +75,7 @@ struct EncoderLayer {
     let mark = workspace.arena.mark
     defer { workspace.arena.release(to: mark) }
     feedForward.backward(
-      kept.feedForward, gradient: gradient, examples: batch.offsets,
+      kept.feedForward, gradient: gradient, examples: batch.tokenRows,
       dropout: feedForwardSites(dropout), sink: sink, parameters, workspace)
     workspace.arena.release(to: mark)
     let sites = attentionSites(dropout)

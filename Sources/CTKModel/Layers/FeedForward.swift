@@ -48,7 +48,7 @@ struct FeedForward {
 
   /// Turns the gradient of the result into the gradient of the input, in place.
   func backward(
-    _ kept: Kept, gradient: Matrix, examples: [Int], dropout: Dropout, sink: any GradientSink,
+    _ kept: Kept, gradient: Matrix, examples: ExampleRows, dropout: Dropout, sink: any GradientSink,
     _ parameters: ParameterVector, _ workspace: Workspace
   ) {
     let (arena, compute) = (workspace.arena, workspace.compute)

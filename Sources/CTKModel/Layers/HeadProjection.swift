@@ -32,7 +32,7 @@ struct HeadProjection {
   }
 
   func backwardParameters(
-    input: Matrix, outputGradient: Matrix, examples: [Int], sink: any GradientSink
+    input: Matrix, outputGradient: Matrix, examples: ExampleRows, sink: any GradientSink
   ) {
     guard sink.wants(weight) else { return }
     switch direction {

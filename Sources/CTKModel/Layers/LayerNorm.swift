@@ -30,7 +30,7 @@ struct LayerNorm {
 
   /// Turns the output's gradient into the gradient of the normalised values, in place.
   func backward(
-    _ kept: NormInput, gradient: Matrix, examples: [Int], sink: any GradientSink,
+    _ kept: NormInput, gradient: Matrix, examples: ExampleRows, sink: any GradientSink,
     _ parameters: ParameterVector, _ compute: Compute
   ) {
     if sink.wants(scale) || sink.wants(shift) {

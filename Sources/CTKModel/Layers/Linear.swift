@@ -23,7 +23,7 @@ struct Linear {
   }
 
   func backwardParameters(
-    input: Matrix, outputGradient: Matrix, examples: [Int], sink: any GradientSink
+    input: Matrix, outputGradient: Matrix, examples: ExampleRows, sink: any GradientSink
   ) {
     if sink.wants(weight) {
       sink.product(weight, left: outputGradient, right: input, examples: examples)

@@ -31,14 +31,14 @@ struct RelativeAttention {
     let (arena, compute) = (workspace.arena, workspace.compute)
     let (tokens, width) = (input.rows, input.columns)
     let projections = arena.takeMatrix(tokens, 3 * width)
-    for (place, projection) in [query, key, value].enumerated() {
-      projection.forward(
+    for place in 0..<3 {
+      projection(place).forward(
         input, into: projections.part(place, width: width), parameters, compute)
     }
     let distanceKeys = arena.takeMatrix(positions.encodings.rows, width)
     distanceKey.forward(positions.encodings, into: distanceKeys, parameters, compute)
     let operands = RelativeSelfAttention.Operands(
-      projections: projections, distanceKeys: distanceKeys, firstRows: positions.firstRows,
+      projections: projections, distanceKeys: distanceKeys, positions: positions,
       biases: biases.pointers(parameters))
     let context = arena.takeMatrix(tokens, width)
     let logSums = arena.take(tokens * attention.headCount)
@@ -53,6 +53,15 @@ struct RelativeAttention {
     return Kept(operands: operands, logSums: logSums, context: context, norm: keptNorm)
   }
 
+  /// The map that forms the part of the projections at a place.
+  private func projection(_ place: Int) -> HeadProjection {
+    switch place {
+    case 0: query
+    case 1: key
+    default: value
+    }
+  }
+
   /// Turns the gradient of the result into the gradient of the input, in place.
   ///
   /// - Parameter needsInputGradient: false at the lowest layer that trains.
@@ -62,7 +71,7 @@ struct RelativeAttention {
     sink: any GradientSink, _ parameters: ParameterVector, _ workspace: Workspace
   ) {
     let (arena, compute) = (workspace.arena, workspace.compute)
-    let (examples, width) = (batch.offsets, gradient.columns)
+    let (examples, width) = (batch.tokenRows, gradient.columns)
     norm.backward(
       kept.norm, gradient: gradient, examples: examples, sink: sink, parameters, compute)
     let dense = compute.dropped(gradient, dropout.output, arena)
@@ -71,20 +80,20 @@ struct RelativeAttention {
     let context = arena.takeMatrix(gradient.rows, width)
     output.backwardInput(dense, into: context, accumulates: false, parameters, compute)
 
-    let distanceOffsets = RelativePositions.separateOffsets(batch)
     let gradients = RelativeSelfAttention.Gradients(
       projections: arena.takeMatrix(gradient.rows, 3 * width),
-      distanceKeys: arena.takeMatrix(distanceOffsets.last ?? 0, width),
-      distanceOffsets: distanceOffsets,
+      distanceKeys: arena.takeMatrix(batch.distanceRows.total, width),
+      distanceRows: batch.distanceRows,
       contentBias: arena.takeMatrix(batch.sequenceCount, width),
       distanceBias: arena.takeMatrix(batch.sequenceCount, width),
       segmentBias: arena.takeMatrix(batch.sequenceCount, width),
-      segmentEmbedding: arena.takeMatrix(2 * batch.sequenceCount, width))
+      segmentEmbedding: arena.takeMatrix(batch.sequenceCount, 2 * width))
     attention.backward(
       kept.operands, batch: batch, dropout: dropout.probabilities, output: kept.context,
       outputGradient: context, logSums: kept.logSums, into: gradients, workspace)
 
-    for (place, projection) in [query, key, value].enumerated() {
+    for place in 0..<3 {
+      let projection = projection(place)
       let slope = gradients.projections.part(place, width: width)
       projection.backwardParameters(
         input: input, outputGradient: slope, examples: examples, sink: sink)
@@ -102,15 +111,15 @@ struct RelativeAttention {
     _ batch: PackedBatch, _ sink: any GradientSink, _ workspace: Workspace
   ) {
     guard sink.wants(distanceKey.weight) else { return }
-    let offsets = gradients.distanceOffsets
     if positions.isShared && !sink.separatesExamples {
-      let folded = positions.folded(gradients.distanceKeys, batch, offsets, workspace)
+      let folded = positions.folded(gradients.distanceKeys, batch, workspace)
       distanceKey.backwardParameters(
-        input: positions.encodings, outputGradient: folded, examples: [0, folded.rows], sink: sink)
+        input: positions.encodings, outputGradient: folded,
+        examples: ExampleRows(single: folded.rows), sink: sink)
     } else {
       distanceKey.backwardParameters(
-        input: positions.separated(batch, offsets, workspace),
-        outputGradient: gradients.distanceKeys, examples: offsets, sink: sink)
+        input: positions.separated(batch, workspace),
+        outputGradient: gradients.distanceKeys, examples: gradients.distanceRows, sink: sink)
     }
   }
 }
@@ -141,18 +150,13 @@ struct RelativeBiases {
   func backward(
     _ gradients: RelativeSelfAttention.Gradients, _ batch: PackedBatch, _ sink: any GradientSink
   ) {
-    let eachRow = Array(0...batch.sequenceCount)
-    for (id, rows) in [
-      (content, gradients.contentBias), (distance, gradients.distanceBias),
-      (segment, gradients.segmentBias),
-    ] where sink.wants(id) {
-      sink.sum(id, rows: rows, examples: eachRow)
+    func sum(_ id: ParameterID, _ rows: Matrix) {
+      if sink.wants(id) { sink.sum(id, rows: rows, examples: batch.sequenceRows) }
     }
-    if sink.wants(segmentEmbedding) {
-      sink.embedding(
-        table: segmentEmbedding, indices: eachRow.dropLast().flatMap { _ in [0, 1] },
-        gradient: gradients.segmentEmbedding, examples: eachRow.map { 2 * $0 })
-    }
+    sum(content, gradients.contentBias)
+    sum(distance, gradients.distanceBias)
+    sum(segment, gradients.segmentBias)
+    sum(segmentEmbedding, gradients.segmentEmbedding)
   }
 }
 

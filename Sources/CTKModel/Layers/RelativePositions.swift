@@ -46,8 +46,6 @@ package final class DistanceTable: Sendable {
 struct RelativePositions {
   /// [rows, H].
   let encodings: Matrix
-  /// First row of each sequence, for its largest distance.
-  let firstRows: [Int]
   /// Whether all sequences read the same rows; dropout gives each its own.
   let isShared: Bool
 
@@ -55,56 +53,50 @@ struct RelativePositions {
     guard let table = workspace.distances else {
       preconditionFailure("the workspace was made for absolute positions")
     }
-    let longest = batch.longest
+    let shared = table.rows(length: batch.longest)
     isShared = dropout.threshold == 0
     if isShared {
-      encodings = table.rows(length: longest)
-      firstRows = (0..<batch.sequenceCount).map { longest - batch.length($0) }
+      encodings = shared
     } else {
-      let offsets = Self.separateOffsets(batch)
-      encodings = Self.separate(batch, offsets, of: table.rows(length: longest), workspace)
-      firstRows = Array(offsets.dropLast())
+      encodings = Self.separate(batch, of: shared, workspace)
       workspace.compute.drop(encodings, into: encodings, dropout)
     }
   }
 
-  /// Row offsets when every sequence has its own 2 L - 1 rows.
-  static func separateOffsets(_ batch: PackedBatch) -> [Int] {
-    (0..<batch.sequenceCount).reduce(into: [0]) { offsets, sequence in
-      offsets.append((offsets.last ?? 0) + 2 * batch.length(sequence) - 1)
-    }
+  /// First row of a sequence, for its largest distance.
+  func firstRow(of sequence: Int, _ batch: PackedBatch) -> Int {
+    isShared ? batch.longest - batch.length(sequence) : batch.distanceRows.start(sequence)
   }
 
   /// Encodings with separate rows for every sequence.
-  func separated(_ batch: PackedBatch, _ offsets: [Int], _ workspace: Workspace) -> Matrix {
-    isShared ? Self.separate(batch, offsets, of: encodings, workspace) : encodings
+  func separated(_ batch: PackedBatch, _ workspace: Workspace) -> Matrix {
+    isShared ? Self.separate(batch, of: encodings, workspace) : encodings
   }
 
   private static func separate(
-    _ batch: PackedBatch, _ offsets: [Int], of shared: Matrix, _ workspace: Workspace
+    _ batch: PackedBatch, of shared: Matrix, _ workspace: Workspace
   ) -> Matrix {
-    let result = workspace.arena.takeMatrix(offsets.last ?? 0, shared.columns)
-    let longest = (shared.rows + 1) / 2
+    let distances = batch.distanceRows
+    let result = workspace.arena.takeMatrix(distances.total, shared.columns)
     for sequence in 0..<batch.sequenceCount {
-      let length = batch.length(sequence)
-      (result.base + offsets[sequence] * result.stride).update(
-        from: shared.base + (longest - length) * shared.stride,
-        count: (2 * length - 1) * shared.columns)
+      let rows = distances.rows(of: sequence)
+      let first = batch.longest - batch.length(sequence)
+      result.rows(rows).base.update(
+        from: shared.base + first * shared.stride, count: rows.count * shared.columns)
     }
     return result
   }
 
   /// Adds up the rows that sequences share: from separate rows to one row a distance.
-  func folded(
-    _ separate: Matrix, _ batch: PackedBatch, _ offsets: [Int], _ workspace: Workspace
-  ) -> Matrix {
+  func folded(_ separate: Matrix, _ batch: PackedBatch, _ workspace: Workspace) -> Matrix {
     let result = workspace.arena.takeMatrix(encodings.rows, separate.columns)
     result.base.update(repeating: 0, count: result.rows * result.columns)
     for sequence in 0..<batch.sequenceCount {
+      let rows = batch.distanceRows.rows(of: sequence)
       workspace.compute.kernels.add(
-        separate.base + offsets[sequence] * separate.stride,
-        result.base + firstRows[sequence] * result.stride,
-        (2 * batch.length(sequence) - 1) * separate.columns)
+        separate.rows(rows).base,
+        result.base + firstRow(of: sequence, batch) * result.stride,
+        rows.count * separate.columns)
     }
     return result
   }

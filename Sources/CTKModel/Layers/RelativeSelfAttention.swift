@@ -13,8 +13,7 @@ struct RelativeSelfAttention {
     let projections: Matrix
     /// [rows, H].
     let distanceKeys: Matrix
-    /// Row of each sequence's largest distance.
-    let firstRows: [Int]
+    let positions: RelativePositions
     let biases: RelativeBiases.Pointers
   }
 
@@ -24,12 +23,12 @@ struct RelativeSelfAttention {
     let projections: Matrix
     /// [rows, H] with 2 L - 1 rows for each sequence.
     let distanceKeys: Matrix
-    let distanceOffsets: [Int]
+    let distanceRows: ExampleRows
     /// [B, H] each.
     let contentBias: Matrix
     let distanceBias: Matrix
     let segmentBias: Matrix
-    /// [2B, H].
+    /// [B, 2H].
     let segmentEmbedding: Matrix
   }
 
@@ -93,7 +92,7 @@ struct RelativeSelfAttention {
       head: SelfAttention(headCount: headCount, headSize: headSize).head(
         head, of: sequence, operands.projections, batch, longest, dropout),
       distance_key: operands.distanceKeys.base
-        + operands.firstRows[sequence] * operands.distanceKeys.stride + column,
+        + operands.positions.firstRow(of: sequence, batch) * operands.distanceKeys.stride + column,
       distance_stride: operands.distanceKeys.stride,
       content_bias: biases.content + column, distance_bias: biases.distance + column,
       segment_bias: biases.segment + column,
@@ -110,7 +109,7 @@ struct RelativeSelfAttention {
     return ctk_relative_gradient(
       query: query, key: query + width, value: query + 2 * width, stride: projections.stride,
       distance_key: gradients.distanceKeys.base
-        + gradients.distanceOffsets[sequence] * gradients.distanceKeys.stride + column,
+        + gradients.distanceRows.start(sequence) * gradients.distanceKeys.stride + column,
       distance_stride: gradients.distanceKeys.stride,
       content_bias: gradients.contentBias.base + sequence * width + column,
       distance_bias: gradients.distanceBias.base + sequence * width + column,

@@ -6,6 +6,10 @@ package final class Workspace {
   package let compute: Compute
   package let arena: Arena
   let activations: KeptActivations
+  /// Memory of a pass's lists, which the next pass takes over once the pass is gone.
+  var keptLayers: [EncoderLayer.Kept] = []
+  var hiddenStates: [Matrix] = []
+  var positionRows: [Int32] = []
   /// Encoded distances, for relative positions.
   let distances: DistanceTable?
   /// Scratch of each attention worker.

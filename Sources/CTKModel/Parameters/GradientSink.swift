@@ -18,20 +18,20 @@ package protocol GradientSink: AnyObject {
   /// A layer `y = x W^T` has `left = dy` and `right = x`; `y = x W` has them the other way round.
   /// - Parameter left: [rows, rows of the matrix].
   /// - Parameter right: [rows, columns of the matrix].
-  /// - Parameter examples: row offsets of the batch's examples, one more than there are examples.
-  func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int])
+  /// - Parameter examples: rows of each of the batch's examples.
+  func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: ExampleRows)
 
   /// A vector whose gradient is the sum of the rows, such as a bias.
-  func sum(_ id: ParameterID, rows: Matrix, examples: [Int])
+  func sum(_ id: ParameterID, rows: Matrix, examples: ExampleRows)
 
   /// A layer normalisation, from its input's rows and their kept statistics.
   func norm(
     scale: ParameterID, shift: ParameterID, input: NormInput, outputGradient: Matrix,
-    examples: [Int])
+    examples: ExampleRows)
 
   /// Rows of an embedding table, picked by `indices`, one for each gradient row.
   func embedding(
-    table: ParameterID, indices: [Int32], gradient: Matrix, examples: [Int])
+    table: ParameterID, indices: [Int32], gradient: Matrix, examples: ExampleRows)
 }
 
 /// What a layer normalisation keeps for its backward pass.

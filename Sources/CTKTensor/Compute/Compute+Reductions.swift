@@ -13,19 +13,26 @@ extension Compute {
     }
   }
 
+  /// Floats whose squares are added up in one go.
+  private static let squareBlock = 1 << 18
+  /// Blocks whose sums fit on the stack.
+  private static let blocksAtOnce = 64
+
   /// Sum of squares; the order of the sum depends only on the count.
   package func sumOfSquares(_ values: UnsafeMutablePointer<Float>, count: Int) -> Double {
-    let block = 1 << 18
-    let blocks = (count + block - 1) / block
-    var sums = [Double](repeating: 0, count: blocks)
-    sums.withUnsafeMutableBufferPointer { buffer in
-      // Each block's sum has a place of its own.
-      nonisolated(unsafe) let target = buffer
-      forEach(blocks) { item, _ in
-        let start = item * block
-        target[item] = kernels.sum_of_squares(values + start, min(block, count - start))
+    let blocks = (count + Self.squareBlock - 1) / Self.squareBlock
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.blocksAtOnce) { sums in
+      var total = 0.0
+      for first in stride(from: 0, to: blocks, by: Self.blocksAtOnce) {
+        let number = min(Self.blocksAtOnce, blocks - first)
+        forEach(number) { item, _ in
+          let start = (first + item) * Self.squareBlock
+          sums[item] = kernels.sum_of_squares(
+            values + start, min(Self.squareBlock, count - start))
+        }
+        for item in 0..<number { total += sums[item] }
       }
+      return total
     }
-    return sums.reduce(0, +)
   }
 }

@@ -6,10 +6,21 @@ import Foundation
 package struct CounterRandom: Sendable {
   private var state: UInt64
 
-  /// - Parameter path: what the stream is for, such as [seed, step, site].
-  package init(_ path: UInt64...) {
+  /// A stream for a path such as seed, step and site.
+  // Not variadic: an array for each stream would be an allocation.
+  package init(
+    _ first: UInt64, _ second: UInt64? = nil, _ third: UInt64? = nil, _ fourth: UInt64? = nil
+  ) {
     state = 0x6A09_E667_F3BC_C908
-    for part in path { state = Self.mixed(state ^ Self.mixed(part &+ 0x9E37_79B9_7F4A_7C15)) }
+    enter(first)
+    if let second { enter(second) }
+    if let third { enter(third) }
+    if let fourth { enter(fourth) }
+  }
+
+  /// Goes on to the stream for one more part of the path.
+  private mutating func enter(_ part: UInt64) {
+    state = Self.mixed(state ^ Self.mixed(part &+ 0x9E37_79B9_7F4A_7C15))
   }
 
   /// The next 64 bits (SplitMix64).

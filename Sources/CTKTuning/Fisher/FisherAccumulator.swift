@@ -68,17 +68,17 @@ package final class FisherAccumulator: GradientSink {
     starts[id.index].map { scores.base + $0 }
   }
 
-  private func groups(_ examples: [Int]) -> [Range<Int>] {
+  private func groups(_ examples: ExampleRows) -> [Range<Int>] {
     switch granularity {
-    case .batch: [0..<(examples.last ?? 0)]
-    case .example: zip(examples, examples.dropFirst()).map { $0..<$1 }
+    case .batch: [0..<examples.total]
+    case .example: (0..<examples.count).map { examples.rows(of: $0) }
     }
   }
 
   package var separatesExamples: Bool { granularity == .example }
 
   /// Adds the squares of `left^T right` over each group's rows.
-  package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
+  package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: ExampleRows) {
     guard let target = pointer(id) else { return }
     let groups = groups(examples)
     if clippingNorm != nil {
@@ -115,7 +115,7 @@ package final class FisherAccumulator: GradientSink {
     }
   }
 
-  package func sum(_ id: ParameterID, rows: Matrix, examples: [Int]) {
+  package func sum(_ id: ParameterID, rows: Matrix, examples: ExampleRows) {
     guard let target = pointer(id) else { return }
     for group in groups(examples) {
       scratch.base.update(repeating: 0, count: rows.columns)
@@ -126,7 +126,7 @@ package final class FisherAccumulator: GradientSink {
 
   package func norm(
     scale: ParameterID, shift: ParameterID, input: NormInput, outputGradient: Matrix,
-    examples: [Int]
+    examples: ExampleRows
   ) {
     let columns = outputGradient.columns
     let sums = FloatBuffer(count: 2 * columns)
@@ -144,7 +144,7 @@ package final class FisherAccumulator: GradientSink {
   }
 
   package func embedding(
-    table: ParameterID, indices: [Int32], gradient: Matrix, examples: [Int]
+    table: ParameterID, indices: [Int32], gradient: Matrix, examples: ExampleRows
   ) {
     guard let target = pointer(table) else { return }
     let columns = gradient.columns

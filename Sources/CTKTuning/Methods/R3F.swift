@@ -19,9 +19,9 @@ package struct R3F: Sendable, Equatable {
   package init() {}
 
   /// The noise of one step on the second half of a doubled batch.
-  func noise(examples: Int, seed: UInt64, step: Int) -> EmbeddingNoise {
+  func noise(after clean: PackedBatch, seed: UInt64, step: Int) -> EmbeddingNoise {
     EmbeddingNoise(
-      firstSequence: examples,
+      after: clean,
       noise: ctk_noise(
         scale: Float(epsilon), isNormal: noise == .normal,
         random: CounterRandom(seed, UInt64(step), RandomPurpose.embeddingNoise.rawValue)))
@@ -31,23 +31,23 @@ package struct R3F: Sendable, Equatable {
   ///
   /// - Parameter logits: [2 B, labels], or [2 T, labels] of tokens; the clean half first.
   /// - Parameter scale: of the rule's losses, and of the divergence of each row.
-  /// - Returns: the task's loss of each clean row.
+  /// - Parameter arena: takes a copy of the logits.
+  /// - Returns: the sum of the task's losses of the clean rows.
   func gradient(
-    of logits: Matrix, targets: Targets, rule: LossRule, scale: (loss: Float, row: Float)
-  ) -> [Double] {
-    let values = (0..<logits.rows).map { row in
-      (0..<logits.columns).map { Double(logits.base[row * logits.stride + $0]) }
+    of logits: Matrix, targets: Targets, rule: LossRule, scale: (loss: Float, row: Float),
+    _ arena: Arena
+  ) -> Double {
+    precondition(logits.isContiguous && logits.rows == 2 * targets.count)
+    let (count, values) = (targets.count, arena.takeMatrix(logits.rows, logits.columns))
+    values.base.update(from: logits.base, count: logits.rows * logits.columns)
+    let loss = Loss.gradient(
+      of: logits.rows(0..<count), targets: targets, weight: scale.loss, rule: rule)
+    logits.rows(count..<2 * count).base.update(repeating: 0, count: count * logits.columns)
+    for row in 0..<count where targets.isLabelled(row) {
+      _ = Loss.addDivergence(
+        of: values, row: row, to: logits, weight: weight * Double(scale.row))
     }
-    let (clean, noisy) = (
-      logits.rows(0..<targets.count), logits.rows(targets.count..<logits.rows)
-    )
-    let losses = Loss.gradient(of: clean, targets: targets, weight: scale.loss, rule: rule)
-    for row in 0..<noisy.rows {
-      (noisy.base + row * noisy.stride).update(repeating: 0, count: noisy.columns)
-    }
-    _ = Loss.addDivergence(
-      of: values, rows: targets.labelledRows, to: logits, weight: weight * Double(scale.row))
-    return losses
+    return loss
   }
 }
 

@@ -16,6 +16,8 @@ package final class CompactGradient: GradientSink {
   private let windows: [GradientWindow?]
   private let packedLeft: FloatBuffer
   private let packedRight: FloatBuffer
+  /// Sums of one normalisation: its scale's and its shift's.
+  private let normSums: FloatBuffer
   private let compute: Compute
 
   /// - Parameter rows: most rows of a product, from `SequenceClassifier.productRows`.
@@ -28,6 +30,7 @@ package final class CompactGradient: GradientSink {
     let used = windows.compactMap { $0 }
     packedLeft = FloatBuffer(count: rows * (used.map(\.rows.packedStride).max() ?? 0))
     packedRight = FloatBuffer(count: rows * (used.map(\.columns.packedStride).max() ?? 0))
+    normSums = FloatBuffer(count: 2 * plan.largestNorm)
   }
 
   private static func window(
@@ -45,7 +48,7 @@ package final class CompactGradient: GradientSink {
 
   package let separatesExamples = false
 
-  package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: [Int]) {
+  package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: ExampleRows) {
     if let (slice, window) = window(of: id) {
       form(slice, within: window, left: left, right: right)
     } else {
@@ -57,7 +60,7 @@ package final class CompactGradient: GradientSink {
     }
   }
 
-  package func sum(_ id: ParameterID, rows: Matrix, examples: [Int]) {
+  package func sum(_ id: ParameterID, rows: Matrix, examples: ExampleRows) {
     form(id) { target in
       target.update(repeating: 0, count: rows.columns)
       compute.columnSums(rows, into: target)
@@ -66,26 +69,20 @@ package final class CompactGradient: GradientSink {
 
   package func norm(
     scale: ParameterID, shift: ParameterID, input: NormInput, outputGradient: Matrix,
-    examples: [Int]
+    examples: ExampleRows
   ) {
     let columns = outputGradient.columns
-    let sums = [Float](unsafeUninitializedCapacity: 2 * columns) { buffer, count in
-      buffer.initialize(repeating: 0)
-      count = 2 * columns
-      guard let base = buffer.baseAddress else { return }
-      compute.kernels.norm_parameter_gradients(
-        input.values.base, input.mean, input.rstd, outputGradient.base, outputGradient.rows,
-        columns, base, base + columns)
-    }
-    sums.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      form(scale) { $0.update(from: base, count: columns) }
-      form(shift) { $0.update(from: base + columns, count: columns) }
-    }
+    let (scaleSums, shiftSums) = (normSums.base, normSums.base + columns)
+    normSums.clear()
+    compute.kernels.norm_parameter_gradients(
+      input.values.base, input.mean, input.rstd, outputGradient.base, outputGradient.rows,
+      columns, scaleSums, shiftSums)
+    form(scale) { $0.update(from: scaleSums, count: columns) }
+    form(shift) { $0.update(from: shiftSums, count: columns) }
   }
 
   package func embedding(
-    table: ParameterID, indices: [Int32], gradient: Matrix, examples: [Int]
+    table: ParameterID, indices: [Int32], gradient: Matrix, examples: ExampleRows
   ) {
     form(table) { target in
       target.update(repeating: 0, count: plan.layout[table].count)

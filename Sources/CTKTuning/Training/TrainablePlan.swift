@@ -83,6 +83,12 @@ package final class TrainablePlan: Sendable {
   var largestSparseParameter: Int {
     slices.filter { $0.firstPosition != nil }.map { layout[$0.id].count }.max() ?? 0
   }
+
+  /// Entries of the largest normalisation of which anything trains.
+  var largestNorm: Int {
+    slices.map { layout[$0.id] }.filter { $0.role == .normScale || $0.role == .normShift }
+      .map(\.count).max() ?? 0
+  }
 }
 
 /// Owner of the child's positions as one block.

@@ -51,6 +51,8 @@ package final class Trainer {
   private let gradientMask: GradientMask?
   private let pretrained: PretrainedWeights?
   private let mixout: Mixout?
+  /// The batch of a pass twice, for R3F.
+  private var doubledBatch = PackedBatch()
   private let workspace: Workspace
   private let compute: Compute
 
@@ -106,15 +108,21 @@ package final class Trainer {
 
   /// A step on one batch.
   package func step(_ batch: PackedBatch, targets: Targets) -> StepReport {
-    step([TrainingBatch(batch: batch, targets: targets)])
+    withUnsafePointer(to: TrainingBatch(batch: batch, targets: targets)) {
+      step(UnsafeBufferPointer(start: $0, count: 1))
+    }
   }
 
   /// Forward, backward, clip, mask, update; the gradient is that of the batches as one.
   package func step(_ batches: [TrainingBatch]) -> StepReport {
+    batches.withUnsafeBufferPointer { step($0) }
+  }
+
+  private func step(_ batches: UnsafeBufferPointer<TrainingBatch>) -> StepReport {
     precondition((1...settings.accumulation).contains(batches.count))
     let start = DispatchTime.now().uptimeNanoseconds
-    let mass = batches.map { settings.lossRule.mass(of: $0.targets) }.reduce(0, +)
-    let rows = batches.map(\.targets.labelledCount).reduce(0, +)
+    let mass = batches.reduce(0) { $0 + settings.lossRule.mass(of: $1.targets) }
+    let rows = batches.reduce(0) { $0 + $1.targets.labelledCount }
     // Without a labelled row, or with weights of 0 alone, there is neither loss nor gradient.
     let scale = (
       loss: mass > 0 ? Float(1 / mass) : 0, row: rows > 0 ? 1 / Float(rows) : 0
@@ -139,7 +147,7 @@ package final class Trainer {
         gradientScale: Float(min(1, settings.clippingNorm / (norm + 1e-6)))))
     return StepReport(
       step: stepCount, loss: loss, learningRate: rate, gradientNorm: norm,
-      tokens: batches.map(\.batch.tokenCount).reduce(0, +),
+      tokens: batches.reduce(0) { $0 + $1.batch.tokenCount },
       seconds: Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
   }
 
@@ -170,30 +178,31 @@ package final class Trainer {
     mixout?.mix(parameters, pass: pass)
     let dropout =
       settings.usesDropout ? DropoutStream(seed: settings.seed, step: UInt64(pass)) : nil
-    let losses: [Double]
+    let loss: Double
     if let r3f = settings.recipe.r3f {
-      let noise = r3f.noise(examples: batch.sequenceCount, seed: settings.seed, step: pass)
-      losses = backpropagate(batch.doubled, dropout, noise: noise) {
-        r3f.gradient(of: $0, targets: targets, rule: rule, scale: scale)
+      let noise = r3f.noise(after: batch, seed: settings.seed, step: pass)
+      doubledBatch.double(batch)
+      loss = backpropagate(doubledBatch, dropout, noise: noise) {
+        r3f.gradient(of: $0, targets: targets, rule: rule, scale: scale, workspace.arena)
       }
     } else {
-      losses = backpropagate(batch, dropout, noise: nil) {
+      loss = backpropagate(batch, dropout, noise: nil) {
         Loss.gradient(of: $0, targets: targets, weight: scale.loss, rule: rule)
       }
     }
     mixout?.restore(parameters, gradient: gradient.values, pass: pass)
-    return losses.reduce(0, +)
+    return loss
   }
 
-  /// - Parameter loss: turns logits into their gradient and returns each example's loss.
+  /// - Parameter loss: turns logits into their gradient and returns the sum of the losses.
   private func backpropagate(
     _ batch: PackedBatch, _ dropout: DropoutStream?, noise: EmbeddingNoise?,
-    _ loss: (Matrix) -> [Double]
-  ) -> [Double] {
+    _ loss: (Matrix) -> Double
+  ) -> Double {
     let pass = network.forward(batch, dropout: dropout, noise: noise, parameters, workspace)
-    let losses = loss(pass.logits)
+    let sum = loss(pass.logits)
     network.backward(
       pass, logitGradient: pass.logits, batch: batch, sink: gradient, parameters, workspace)
-    return losses
+    return sum
   }
 }

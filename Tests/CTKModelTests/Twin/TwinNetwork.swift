@@ -81,7 +81,7 @@ struct TwinNetwork {
   /// Rows of the table, and constants with noise from the first noisy sequence on.
   private func words(_ name: String) -> [[Double]] {
     let table = matrix(name)
-    let clean = noise.map { batch.offsets[$0.firstSequence] } ?? batch.tokenCount
+    let clean = noise?.clean.tokenCount ?? batch.tokenCount
     return batch.tokenIDs.enumerated().map { token, id in
       guard let noise, token >= clean, let parameter = layout.id(of: name).map({ layout[$0] })
       else { return table[Int(id)] }

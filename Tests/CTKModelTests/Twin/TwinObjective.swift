@@ -44,15 +44,18 @@ enum TwinObjective: Sendable {
     case .scores(let scores):
       _ = Loss.gradient(of: logits, targets: .scores(scores.map { Float($0) }), weight: 1)
     case .consistent(let ids, let weight):
-      let rows = (0..<logits.rows).map { row in
-        logits.rows(row..<row + 1).array().map(Double.init)
-      }
+      let values = FloatBuffer(count: logits.rows * logits.columns)
+      for (index, value) in logits.array().enumerated() { values.base[index] = value }
+      let copy = Matrix(values.base, rows: logits.rows, columns: logits.columns)
       let half = logits.rows / 2
       _ = Loss.gradient(of: logits.rows(0..<half), targets: .classes(ids), weight: 1)
       for row in half..<logits.rows {
         (logits.base + row * logits.stride).update(repeating: 0, count: logits.columns)
       }
-      _ = Loss.addDivergence(of: rows, rows: 0..<half, to: logits, weight: weight)
+      for row in 0..<half {
+        _ = Loss.addDivergence(of: copy, row: row, to: logits, weight: weight)
+      }
+      withExtendedLifetime(values) {}
     }
   }
 

@@ -29,8 +29,8 @@ struct CompactGradientTests {
         let slope = Matrix(dy, rows: Self.tokens, columns: Self.rows)
         gradient.product(
           weight, left: slope, right: Matrix(x, rows: Self.tokens, columns: Self.columns),
-          examples: [0, Self.tokens])
-        gradient.sum(bias, rows: slope, examples: [0, Self.tokens])
+          examples: ExampleRows(offsets: [0, Self.tokens]))
+        gradient.sum(bias, rows: slope, examples: ExampleRows(offsets: [0, Self.tokens]))
       }
     }
     let expected = child.map { position in
