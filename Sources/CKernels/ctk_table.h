@@ -13,6 +13,7 @@ const ctk_kernel_table CTK_TABLE = {
     .add_bias = add_bias,
     .add = add,
     .add_squares = add_squares,
+    .squared_products = squared_products,
     .sum_of_squares = sum_of_squares,
     .gather = gather,
     .keep_columns = keep_columns,

@@ -44,6 +44,12 @@ ptrdiff_t ctk_relative_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t 
   return scores + columns + rows + 6 * pitch + lanes + padded(length, lanes);
 }
 
+// The panels of ctk_fisher.h: at most 48 columns on the right, and the rows of a block.
+ptrdiff_t ctk_squared_products_scratch(ptrdiff_t longest) {
+  ptrdiff_t tokens = longest < CTK_FISHER_TOKENS ? CTK_FISHER_TOKENS : longest;
+  return tokens * (48 + CTK_FISHER_ROWS);
+}
+
 void ctk_bf16_to_f32(const void *source, float *destination, ptrdiff_t count) {
   const char *bytes = source;
   for (ptrdiff_t i = 0; i < count; i++) {

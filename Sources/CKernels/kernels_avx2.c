@@ -13,6 +13,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"
+#include "ctk_fisher.h"
 #include "ctk_methods.h"
 #include "ctk_attention.h"
 #include "ctk_relative_attention.h"

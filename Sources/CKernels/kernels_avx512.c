@@ -16,6 +16,7 @@
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), apply_to = function)
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"
+#include "ctk_fisher.h"
 #include "ctk_methods.h"
 #include "ctk_attention.h"
 #include "ctk_relative_attention.h"

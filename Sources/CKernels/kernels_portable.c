@@ -11,6 +11,7 @@
 
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"
+#include "ctk_fisher.h"
 #include "ctk_methods.h"
 #include "ctk_attention.h"
 #include "ctk_relative_attention.h"

@@ -44,6 +44,22 @@ enum NaiveTwins {
     return output
   }
 
+  /// The squared gradients `(left^T right)^2` of each example, added onto `scores`.
+  static func squaredProducts(
+    _ left: [[Double]], _ right: [[Double]], offsets: [Int], onto scores: [[Double]]
+  ) -> [[Double]] {
+    var scores = scores
+    for (start, end) in zip(offsets, offsets.dropFirst()) {
+      for row in scores.indices {
+        for column in scores[row].indices {
+          let slope = (start..<end).reduce(0.0) { $0 + left[$1][row] * right[$1][column] }
+          scores[row][column] += slope * slope
+        }
+      }
+    }
+    return scores
+  }
+
   /// Central difference of a scalar function along each coordinate.
   static func slopes(_ x: [Double], _ function: ([Double]) -> Double) -> [Double] {
     x.indices.map { index in

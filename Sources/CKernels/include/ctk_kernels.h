@@ -152,6 +152,15 @@ typedef struct CTK_SENDABLE {
   void (*add)(const float *x, float *y, ptrdiff_t count);
   /// y += x * x.
   void (*add_squares)(const float *x, float *y, ptrdiff_t count);
+  /// scores[i, j] += (sum over an example's tokens t of left[t, i] right[t, j])^2 for each
+  /// example, whose tokens are offsets[e] ..< offsets[e + 1].
+  ///
+  /// `left` is [T, rows], `right` is [T, columns] and `scores` [rows, columns].
+  /// `scratch` holds `ctk_squared_products_scratch` floats.
+  void (*squared_products)(const float *left, ptrdiff_t left_stride, ptrdiff_t rows,
+                           const float *right, ptrdiff_t right_stride, ptrdiff_t columns,
+                           const ptrdiff_t *offsets, ptrdiff_t examples, float *scores,
+                           float *scratch);
   /// Sum of squares in double precision.
   double (*sum_of_squares)(const float *x, ptrdiff_t count);
   /// y[i] = x[positions[i]].
@@ -200,6 +209,12 @@ typedef struct CTK_SENDABLE {
                                       float *scratch);
 } ctk_kernel_table;
 
+/// Tokens that `squared_products` packs at once, unless one example has more, and rows.
+#define CTK_FISHER_TOKENS 512
+#define CTK_FISHER_ROWS 192
+
+/// Floats of scratch that `squared_products` needs where no example has more tokens.
+ptrdiff_t ctk_squared_products_scratch(ptrdiff_t longest);
 /// Floats of scratch that attention needs for sequences of up to `length`.
 ptrdiff_t ctk_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size);
 ptrdiff_t ctk_relative_attention_scratch(int lanes, ptrdiff_t length, ptrdiff_t head_size);

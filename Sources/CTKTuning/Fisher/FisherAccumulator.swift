@@ -22,13 +22,12 @@ package final class FisherAccumulator: GradientSink {
   private let granularity: FisherGranularity
   private let clippingNorm: Double?
   private let scratch: FloatBuffer
-  /// One tile of a weight gradient for each worker.
-  private let tiles: FloatBuffer
+  /// Packed operands of a product, for each worker.
+  private var panels = FloatBuffer(count: 0)
   private let compute: Compute
 
-  /// Most floats of a tile, unless one row has more: a tile and its scores stay in a core's
-  /// second-level cache while every example of the batch passes.
-  private static let tileSize = 1 << 16
+  /// Threads divide the rows of a matrix into multiples of this, which every kernel's tiles fit.
+  private static let rowGrain = 24
 
   /// - Parameter clippingNorm: each squared gradient of a tensor is first scaled to at most
   ///   this L2 norm, as `torch.nn.utils.clip_grad_norm_` does with one tensor; nil for no limit.
@@ -48,15 +47,16 @@ package final class FisherAccumulator: GradientSink {
     }
     self.starts = starts
     scores = FloatBuffer(count: total)
+    // Read before it is written, a fresh page is mapped twice, the second time with an
+    // interrupt to every core.
+    scores.clear()
     let clips = clippingNorm != nil
     scratch = FloatBuffer(
       count: scored.map { Self.scratchSize(layout[$0], clips: clips) }.max() ?? 0)
-    let widest = scored.map { layout[$0].columns }.max() ?? 0
-    tiles = FloatBuffer(count: compute.threadCount * max(Self.tileSize, widest))
   }
 
   /// Floats of scratch in which a whole gradient is formed; products that need no clipping
-  /// are formed in tiles.
+  /// never are whole.
   private static func scratchSize(_ parameter: Parameter, clips: Bool) -> Int {
     parameter.role == .matrix && !clips ? parameter.columns : parameter.count
   }
@@ -68,11 +68,15 @@ package final class FisherAccumulator: GradientSink {
     starts[id.index].map { scores.base + $0 }
   }
 
+  /// Row offsets of what is squared on its own.
+  private func offsets(_ examples: ExampleRows) -> [Int] {
+    granularity == .batch
+      ? [0, examples.total] : (0...examples.count).map { examples.start($0) }
+  }
+
   private func groups(_ examples: ExampleRows) -> [Range<Int>] {
-    switch granularity {
-    case .batch: [0..<examples.total]
-    case .example: (0..<examples.count).map { examples.rows(of: $0) }
-    }
+    let offsets = offsets(examples)
+    return zip(offsets, offsets.dropFirst()).map { $0..<$1 }
   }
 
   package var separatesExamples: Bool { granularity == .example }
@@ -80,39 +84,42 @@ package final class FisherAccumulator: GradientSink {
   /// Adds the squares of `left^T right` over each group's rows.
   package func product(_ id: ParameterID, left: Matrix, right: Matrix, examples: ExampleRows) {
     guard let target = pointer(id) else { return }
-    let groups = groups(examples)
     if clippingNorm != nil {
       let product = Matrix(scratch.base, rows: left.columns, columns: right.columns)
-      for group in groups {
+      for group in groups(examples) {
         compute.multiply(left.rows(group), .transposed, right.rows(group), .plain, into: product)
         addSquares(product.base, to: target, count: product.rows * product.columns)
       }
     } else {
-      addProducts(left, right, groups, to: target)
+      addProducts(left, right, offsets(examples), to: target)
     }
   }
 
-  /// Tile by tile, without clipping; a tile is some rows of the matrix, so no two threads
-  /// share a score.
+  /// Without clipping no gradient is ever whole: the kernel squares it tile by tile. Threads
+  /// divide the rows, so no two share a score.
   private func addProducts(
-    _ left: Matrix, _ right: Matrix, _ groups: [Range<Int>],
-    to target: UnsafeMutablePointer<Float>
+    _ left: Matrix, _ right: Matrix, _ offsets: [Int], to target: UnsafeMutablePointer<Float>
   ) {
     let (rows, columns) = (left.columns, right.columns)
-    let tileRows = max(1, Self.tileSize / columns)
-    let tileStride = tiles.count / compute.threadCount
-    let single = Compute(threadCount: 1, kernels: compute.kernels)
-    compute.forEach((rows + tileRows - 1) / tileRows) { tile, worker in
-      let part = tile * tileRows..<min(rows, (tile + 1) * tileRows)
-      let start = part.lowerBound * columns
-      let product = Matrix(
-        tiles.base + worker * tileStride, rows: part.count, columns: columns)
-      for group in groups {
-        single.multiply(
-          left.rows(group).columns(part), .transposed, right.rows(group), .plain, into: product)
-        compute.kernels.add_squares(product.base, target + start, part.count * columns)
-      }
+    let stride = panelStride(offsets)
+    let parts = min(compute.threadCount, max(1, rows / Self.rowGrain))
+    compute.forEach(parts) { part, worker in
+      let start = part * rows / parts / Self.rowGrain * Self.rowGrain
+      let end = part + 1 == parts ? rows : (part + 1) * rows / parts / Self.rowGrain * Self.rowGrain
+      compute.kernels.squared_products(
+        left.base + start, left.stride, end - start, right.base, right.stride, columns, offsets,
+        offsets.count - 1, target + start * columns, panels.base + worker * stride)
     }
+  }
+
+  /// Makes room for each worker's panels and returns how far apart they are.
+  private func panelStride(_ offsets: [Int]) -> Int {
+    let longest = zip(offsets, offsets.dropFirst()).map { $1 - $0 }.max() ?? 0
+    let stride = ctk_squared_products_scratch(longest)
+    if panels.count < compute.threadCount * stride {
+      panels = FloatBuffer(count: compute.threadCount * stride)
+    }
+    return stride
   }
 
   package func sum(_ id: ParameterID, rows: Matrix, examples: ExampleRows) {

@@ -1,0 +1,114 @@
+// Squared weight gradients, example by example.
+//
+// An example's gradient of a dense layer is the sum over its tokens t of
+// left[t, i] right[t, j]. Only the square is wanted, so a tile of the gradient
+// lives in registers from its first token to its square: it never reaches memory.
+
+#if CTK_LANES == 16
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
+#else
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
+#endif
+#define TILE_COLUMNS (TILE_VECTORS * CTK_LANES)
+
+// Copies `count` of `width` neighbouring columns of each token; the others are zero.
+CTK_INLINE void pack_panel(const float *x, ptrdiff_t stride, ptrdiff_t tokens, ptrdiff_t count,
+                           const ptrdiff_t width, float *panel) {
+  for (ptrdiff_t t = 0; t < tokens; t++, x += stride, panel += width) {
+    if (count == width) {
+      memcpy(panel, x, (size_t)width * sizeof(float));
+    } else {
+      memcpy(panel, x, (size_t)count * sizeof(float));
+      memset(panel + count, 0, (size_t)(width - count) * sizeof(float));
+    }
+  }
+}
+
+// Adds the squares of one whole tile, over all examples.
+static void add_tile(const float *left, const float *right, const ptrdiff_t *offsets,
+                     ptrdiff_t examples, float *scores, ptrdiff_t stride) {
+  for (ptrdiff_t e = 0; e < examples; e++) {
+    vf sum[TILE_ROWS][TILE_VECTORS];
+    for (int i = 0; i < TILE_ROWS; i++)
+      for (int j = 0; j < TILE_VECTORS; j++) sum[i][j] = splat(0.0f);
+    for (ptrdiff_t t = offsets[e]; t < offsets[e + 1]; t++) {
+      vf row[TILE_VECTORS];
+      for (int j = 0; j < TILE_VECTORS; j++) row[j] = load(right + j * CTK_LANES);
+      for (int i = 0; i < TILE_ROWS; i++) {
+        vf factor = splat(left[i]);
+        for (int j = 0; j < TILE_VECTORS; j++) sum[i][j] = fma_(factor, row[j], sum[i][j]);
+      }
+      left += TILE_ROWS;
+      right += TILE_COLUMNS;
+    }
+    for (int i = 0; i < TILE_ROWS; i++)
+      for (int j = 0; j < TILE_VECTORS; j++) {
+        float *score = scores + i * stride + j * CTK_LANES;
+        store(score, fma_(sum[i][j], sum[i][j], load(score)));
+      }
+  }
+}
+
+// As `add_tile` for a tile of which only some rows and columns exist.
+static void add_tile_part(const float *left, const float *right, const ptrdiff_t *offsets,
+                          ptrdiff_t examples, float *scores, ptrdiff_t stride, ptrdiff_t rows,
+                          ptrdiff_t columns) {
+  float tile[TILE_ROWS * TILE_COLUMNS] = {0};
+  for (ptrdiff_t i = 0; i < rows; i++)
+    memcpy(tile + i * TILE_COLUMNS, scores + i * stride, (size_t)columns * sizeof(float));
+  add_tile(left, right, offsets, examples, tile, TILE_COLUMNS);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    memcpy(scores + i * stride, tile + i * TILE_COLUMNS, (size_t)columns * sizeof(float));
+}
+
+CTK_INLINE ptrdiff_t at_most(ptrdiff_t count, ptrdiff_t limit) {
+  return count < limit ? count : limit;
+}
+
+// Examples whose tokens are packed together: as many as fit the block, at least one.
+static ptrdiff_t examples_of_block(const ptrdiff_t *offsets, ptrdiff_t examples) {
+  ptrdiff_t count = 1;
+  while (count < examples && offsets[count + 1] - offsets[0] <= CTK_FISHER_TOKENS) count++;
+  return count;
+}
+
+static void add_block(const float *left, ptrdiff_t left_stride, ptrdiff_t rows, const float *right,
+                      ptrdiff_t right_stride, ptrdiff_t columns, const ptrdiff_t *offsets,
+                      ptrdiff_t examples, float *scores, float *scratch) {
+  ptrdiff_t tokens = offsets[examples] - offsets[0];
+  float *right_panel = scratch, *left_panels = scratch + tokens * TILE_COLUMNS;
+  left += offsets[0] * left_stride;
+  right += offsets[0] * right_stride;
+  for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS)
+    pack_panel(left + i, left_stride, tokens, at_most(rows - i, TILE_ROWS), TILE_ROWS,
+               left_panels + i * tokens);
+  for (ptrdiff_t j = 0; j < columns; j += TILE_COLUMNS) {
+    ptrdiff_t width = at_most(columns - j, TILE_COLUMNS);
+    pack_panel(right + j, right_stride, tokens, width, TILE_COLUMNS, right_panel);
+    for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
+      ptrdiff_t height = at_most(rows - i, TILE_ROWS);
+      float *tile = scores + i * columns + j;
+      if (height == TILE_ROWS && width == TILE_COLUMNS)
+        add_tile(left_panels + i * tokens, right_panel, offsets, examples, tile, columns);
+      else
+        add_tile_part(left_panels + i * tokens, right_panel, offsets, examples, tile, columns,
+                      height, width);
+    }
+  }
+}
+
+static void squared_products(const float *left, ptrdiff_t left_stride, ptrdiff_t rows,
+                             const float *right, ptrdiff_t right_stride, ptrdiff_t columns,
+                             const ptrdiff_t *offsets, ptrdiff_t examples, float *scores,
+                             float *scratch) {
+  while (examples > 0) {
+    ptrdiff_t count = examples_of_block(offsets, examples);
+    for (ptrdiff_t i = 0; i < rows; i += CTK_FISHER_ROWS)
+      add_block(left + i, left_stride, at_most(rows - i, CTK_FISHER_ROWS), right, right_stride,
+                columns, offsets, count, scores + i * columns, scratch);
+    offsets += count;
+    examples -= count;
+  }
+}
