@@ -42,6 +42,24 @@ struct TokenizeTests {
     }
   }
 
+  @Test("The summary counts the tokens that are listed without it")
+  func summary() throws {
+    let options = ["tokenize", "--base", Self.base, "--max-length", "6"]
+    let texts = ["other name", "Python\tlicense", "", "one two three four five six"]
+    let counts = try CommandLineTool.run(options + texts).jsonLines.map {
+      try #require($0["input_ids"]?.arrayValue).count
+    }
+    let summary = try #require(
+      try CommandLineTool.run(options + ["--summary", "--json"] + texts).jsonLines.first)
+    #expect(summary["schema"] == "ctk-tokenize-summary/1")
+    #expect(summary["texts"] == 4)
+    #expect(summary["tokens"]?.intValue == counts.reduce(0, +))
+    #expect(summary["longest"] == 6)
+    #expect(try #require(summary["seconds"]?.doubleValue) > 0)
+    let text = try CommandLineTool.run(options + ["--summary"] + texts).output
+    #expect(text.hasPrefix("4 texts, \(counts.reduce(0, +)) tokens, at most 6 in a text; "))
+  }
+
   @Test("Arguments, file and standard input give the same")
   func sources() throws {
     let texts = ["other name", "Python\tlicense", "", "caf\u{E9} \u{4E2D}"]

@@ -5,13 +5,17 @@ enum ModelReader {
   static func wordPiece(_ model: JSONSection) throws(TextError) -> WordPiece {
     let tokens = try model.section("vocab")
     var builder = VocabularyBuilder()
-    for (token, id) in tokens.object.members {
-      try builder.insert(token.utf8, id: tokens.tokenID(id, of: token))
+    var words: [(bytes: [UInt8], id: Int32)] = []
+    for (token, value) in tokens.object.members {
+      let id = try tokens.tokenID(value, of: token)
+      try builder.insert(token.utf8, id: id)
+      words.append((Array(token.utf8), Int32(id)))
     }
     let wordLimit = try model.int(
       "max_input_chars_per_word", default: WordPiece.defaultWordLimit)
     return try WordPiece(
-      vocabulary: builder.finish(), unknownToken: try model.string("unk_token"),
+      vocabulary: builder.finish(), tokens: words,
+      unknownToken: try model.string("unk_token"),
       prefix: try model.string(
         "continuing_subword_prefix", default: WordPiece.defaultPrefix),
       wordLimit: wordLimit)

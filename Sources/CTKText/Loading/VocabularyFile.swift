@@ -7,7 +7,10 @@ enum VocabularyFile {
   ) throws(TextError) -> any Tokenizer {
     try settings.requireFamily(.bert, of: "vocab.txt")
     let bytes = try TextError.wrap { () throws(CoreError) in try readSmallFile(path) }
-    let vocabulary = try read(bytes)
+    let tokens = try tokens(of: bytes)
+    var builder = VocabularyBuilder()
+    for token in tokens { try builder.insert(token.bytes, id: Int(token.id)) }
+    let vocabulary = builder.finish()
     let special = SpecialTokens(
       settings.specialTokens, .bracketed, vocabulary, settings.addedTokens)
     let stages = PipelineStages(
@@ -18,23 +21,25 @@ enum VocabularyFile {
     return PipelineTokenizer(
       stages,
       model: try WordPiece(
-        vocabulary: vocabulary, unknownToken: special.name(.unknown) ?? ""),
+        vocabulary: vocabulary, tokens: tokens, unknownToken: special.name(.unknown) ?? ""),
       addedTokens: try AddedTokenCheck.checked(special.allTokens, against: vocabulary),
       padTokenID: try special.requiredID(.pad))
   }
 
   /// Reads the lines; a carriage return before the line feed does not belong to the token, and
   /// blank lines only count.
-  private static func read(_ bytes: [UInt8]) throws(TextError) -> Vocabulary {
-    var builder = VocabularyBuilder()
+  private static func tokens(
+    of bytes: [UInt8]
+  ) throws(TextError) -> [(bytes: [UInt8], id: Int32)] {
+    var tokens: [(bytes: [UInt8], id: Int32)] = []
     for (id, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
       let token = line.last == 0x0D ? line.dropLast() : line
       if token.isEmpty { continue }
       guard String(validating: token, as: UTF8.self) != nil else {
         throw TextError(.vocabularyInvalid, "line \(id + 1) is not UTF-8")
       }
-      try builder.insert(token, id: id)
+      tokens.append((Array(token), Int32(id)))
     }
-    return builder.finish()
+    return tokens
   }
 }

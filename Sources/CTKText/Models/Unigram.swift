@@ -7,8 +7,13 @@ import CTKCore
 struct Unigram: SubwordModel {
   /// How far an unknown character scores below the lowest piece.
   private static let unknownPenalty = 10.0
+  /// Bytes of the words that are looked up whole; finding the best way to cut a piece takes
+  /// the square of its length when a tokenizer is loaded.
+  private static let wholeWordLimit = 32
 
   let vocabulary: Vocabulary
+  /// Words that are best left as one piece; most words of a text are.
+  private var wholeWords = WordTable([])
   private let scores: FrozenTable<Double>
   private let unknownID: Int32
   private let unknownScore: Double
@@ -43,9 +48,29 @@ struct Unigram: SubwordModel {
     self.unknownID = Int32(unknownID)
     unknownScore = pieces.reduce(.infinity) { min($0, $1.score) } - Self.unknownPenalty
     fallback = fallsBackToBytes ? ByteTokens.ids(in: vocabulary) : nil
+    wholeWords = WordTable(
+      pieces.enumerated().compactMap { (id, piece) in
+        let word = Array(piece.text.utf8)
+        let isWhole = word.count <= Self.wholeWordLimit && ids(of: word) == [Int32(id)]
+        return isWhole ? (word, Int32(id)) : nil
+      })
   }
 
   func append(_ word: UnsafeBufferPointer<UInt8>, to ids: inout [Int32]) {
+    if let id = wholeWords.id(of: word) {
+      ids.append(id)
+    } else {
+      appendBestCut(of: word, to: &ids)
+    }
+  }
+
+  private func ids(of word: [UInt8]) -> [Int32] {
+    var ids: [Int32] = []
+    word.withUnsafeBufferPointer { appendBestCut(of: $0, to: &ids) }
+    return ids
+  }
+
+  private func appendBestCut(of word: UnsafeBufferPointer<UInt8>, to ids: inout [Int32]) {
     withUnsafeTemporaryAllocation(of: Arrival.self, capacity: word.count + 1) { arrivals in
       arrivals.initialize(repeating: Arrival())
       var position = 0

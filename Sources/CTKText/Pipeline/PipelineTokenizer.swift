@@ -2,18 +2,20 @@
 /// and the special tokens around them.
 ///
 /// Gives the ids of the Hugging Face fast tokenizer for the same files.
-struct PipelineTokenizer<Model: SubwordModel>: Tokenizer {
+struct PipelineTokenizer: Tokenizer {
   let vocabularySize: Int
   let maxTokenID: Int
   let padTokenID: Int
 
   private let normalizer: TextNormalizer
   private let preTokenizer: PreTokenizer
-  private let model: Model
+  private let model: any SubwordModel
   private let addedTokens: AddedVocabulary
   private let templates: SequenceTemplates
 
-  init(_ stages: PipelineStages, model: Model, addedTokens: [AddedToken], padTokenID: Int32) {
+  init(
+    _ stages: PipelineStages, model: any SubwordModel, addedTokens: [AddedToken], padTokenID: Int32
+  ) {
     normalizer = stages.normalizer
     preTokenizer = stages.preTokenizer
     templates = stages.templates

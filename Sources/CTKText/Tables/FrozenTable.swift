@@ -1,8 +1,11 @@
 /// A table that never changes, in memory of its own, so that hot loops index a plain pointer.
-final class FrozenTable<Element: BitwiseCopyable & Sendable>: Sendable {
-  // Safe to share: written once in `init`, read only until `deinit`.
+///
+/// The pointer lies in the value itself: reading the table counts no references.
+struct FrozenTable<Element: BitwiseCopyable & Sendable>: Sendable {
+  // Safe to share: written once before the table exists, read only until the owner goes.
   nonisolated(unsafe) let base: UnsafePointer<Element>
   let count: Int
+  private let owner: FrozenMemory
 
   init(_ elements: [Element]) {
     let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
@@ -11,7 +14,16 @@ final class FrozenTable<Element: BitwiseCopyable & Sendable>: Sendable {
     }
     base = UnsafePointer(memory)
     count = elements.count
+    owner = FrozenMemory(memory)
   }
+}
 
-  deinit { base.deallocate() }
+/// Frees the memory of a table with its last copy.
+private final class FrozenMemory: Sendable {
+  // Safe to share: only `deinit` uses it.
+  nonisolated(unsafe) private let memory: UnsafeMutableRawPointer
+
+  init(_ memory: UnsafeMutableRawPointer) { self.memory = memory }
+
+  deinit { memory.deallocate() }
 }
