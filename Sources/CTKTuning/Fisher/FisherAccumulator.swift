@@ -95,17 +95,20 @@ package final class FisherAccumulator: GradientSink {
     }
   }
 
-  /// Without clipping no gradient is ever whole: the kernel squares it tile by tile. Threads
-  /// divide the rows, so no two share a score.
+  /// Squares the gradient tile by tile, so that it never is whole.
+  ///
+  /// Threads divide the rows: no two share a score.
   private func addProducts(
     _ left: Matrix, _ right: Matrix, _ offsets: [Int], to target: UnsafeMutablePointer<Float>
   ) {
     let (rows, columns) = (left.columns, right.columns)
     let stride = panelStride(offsets)
     let parts = min(compute.threadCount, max(1, rows / Self.rowGrain))
+    func firstRow(of part: Int) -> Int {
+      part == parts ? rows : part * rows / parts / Self.rowGrain * Self.rowGrain
+    }
     compute.forEach(parts) { part, worker in
-      let start = part * rows / parts / Self.rowGrain * Self.rowGrain
-      let end = part + 1 == parts ? rows : (part + 1) * rows / parts / Self.rowGrain * Self.rowGrain
+      let (start, end) = (firstRow(of: part), firstRow(of: part + 1))
       compute.kernels.squared_products(
         left.base + start, left.stride, end - start, right.base, right.stride, columns, offsets,
         offsets.count - 1, target + start * columns, panels.base + worker * stride)
