@@ -48,6 +48,56 @@ struct ComputeTests {
     }
   }
 
+  /// Odd depths, parts of tiles and panels, and more than one block of rows and depth.
+  @Test(
+    .enabled(if: ProductPrecision.bf16.isSupported),
+    arguments: [(32, 16, 48), (37, 33, 50), (200, 1601, 100), (64, 770, 49)])
+  func roundedProductsAgreeWithRoundedOperands(_ rows: Int, _ depth: Int, _ columns: Int) {
+    var random = SeededGenerator(seed: UInt64(depth))
+    let left = random.floats(rows * depth)
+    let right = random.floats(depth * columns)
+    let expected = doubledProduct(left.map(rounded), right.map(rounded), rows, depth, columns)
+    for (leftOrientation, rightOrientation) in [
+      (Orientation.plain, Orientation.plain), (.transposed, .plain), (.plain, .transposed),
+      (.transposed, .transposed),
+    ] {
+      let a = stored(left, rows, depth, leftOrientation)
+      let b = stored(right, depth, columns, rightOrientation)
+      let results = [1, 2, 3].map { threads in
+        let compute = Compute(threadCount: threads, precision: .bf16)
+        let result = FloatBuffer(count: rows * columns)
+        let target = Matrix(result.base, rows: rows, columns: columns)
+        compute.multiply(a.view, leftOrientation, b.view, rightOrientation, into: target)
+        compute.multiply(
+          a.view, leftOrientation, b.view, rightOrientation, into: target, accumulates: true)
+        return result.array()
+      }
+      let closeness = Closeness.of(results[0], expected, absolute: 5e-4, relative: 1e-5)
+      #expect(closeness.isWithin, "\(leftOrientation), \(rightOrientation): \(closeness)")
+      #expect(results.allSatisfy { $0 == results[0] })
+    }
+  }
+
+  /// Twice the product of two row-major matrices.
+  private func doubledProduct(
+    _ left: [Float], _ right: [Float], _ rows: Int, _ depth: Int, _ columns: Int
+  ) -> [Double] {
+    (0..<rows * columns).map { index in
+      let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+      var sum = 0.0
+      for k in 0..<depth {
+        sum += Double(left[row * depth + k]) * Double(right[k * columns + column])
+      }
+      return 2 * sum
+    }
+  }
+
+  /// The nearest bfloat16, ties to even.
+  private func rounded(_ value: Float) -> Float {
+    let bits = value.bitPattern
+    return Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+  }
+
   private func stored(
     _ values: [Float], _ rows: Int, _ columns: Int, _ orientation: Orientation
   ) -> (buffer: FloatBuffer, view: Matrix) {

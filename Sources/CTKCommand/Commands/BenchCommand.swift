@@ -48,7 +48,7 @@ struct BenchCommand: ReportingCommand {
   @OptionGroup var force: ForceOption
   @OptionGroup var memory: MemoryOptions
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var computing: ComputeOptions
 
   func validate() throws {
     if mask != nil && base == nil { throw ValidationError("--mask needs --base") }
@@ -59,7 +59,7 @@ struct BenchCommand: ReportingCommand {
     if let plot { try OutputPath.require(freeFile: plot, force) }
     let shapes = try self.shapes()
     let subject = try self.subject()
-    let compute = threads.compute
+    let compute = computing.compute
     let width = subject.network.configuration.hiddenSize
     let inner = subject.network.configuration.intermediateSize
     reporter.log("\(compute.kernels.variant) kernels; \(Compute.blasDescription)")

@@ -40,7 +40,7 @@ struct EvaluateCommand: ReportingCommand {
 
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var computing: ComputeOptions
 
   func perform(_ reporter: Reporter) throws {
     let patched = try PatchedCheckpoint(base: base, patch: patch, masks: try masks.read())
@@ -78,7 +78,7 @@ struct EvaluateCommand: ReportingCommand {
       examples, maxLength: length.maxLength, progress: reporter.progress)
     reporter.log("\(examples.count) examples of \(dataset.tokenCount) tokens")
     let evaluator = Evaluator(
-      network: model.network, parameters: model.parameters, compute: threads.compute)
+      network: model.network, parameters: model.parameters, compute: computing.compute)
     return (dataset, try evaluator.logits(of: dataset, progress: reporter.progress))
   }
 

@@ -3,6 +3,7 @@ import CTKCheckpoint
 import CTKCore
 import CTKPatch
 import CTKSafetensors
+import CTKTensor
 import CTKTuning
 
 struct ExportDeltaCommand: ReportingCommand {
@@ -184,7 +185,8 @@ struct ExportDeltaCommand: ReportingCommand {
   /// The task's metrics, where they are asked for.
   private func meter(_ sides: Sides) throws -> TaskMeter? {
     if let checkpoint = sides.checkpoint {
-      return try TaskMeter(task, checkpoint, threads.compute)
+      let compute = Compute(threadCount: threads.resolvedCount)
+      return try TaskMeter(task, checkpoint, compute)
     }
     if task.task == nil { return nil }
     throw CommandError(

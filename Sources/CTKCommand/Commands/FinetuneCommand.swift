@@ -74,7 +74,7 @@ struct FinetuneCommand: ReportingCommand {
   @OptionGroup var memory: MemoryOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var computing: ComputeOptions
 
   func validate() throws {
     if !(saveInterval >= 0) { throw ValidationError("--save-interval must not be negative") }
@@ -99,7 +99,7 @@ struct FinetuneCommand: ReportingCommand {
     try options.loop.validate(
       data, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
     reporter.log("\(data.train.count) examples to train on, \(data.dev.count) to evaluate on")
-    let compute = threads.compute
+    let compute = computing.compute
     let manifest = RunManifest(
       task: task.task, basePath: base,
       baseFingerprint: try checkpoint.fingerprint(progress: reporter.progress),

@@ -41,7 +41,7 @@ struct MaskCommand: ReportingCommand {
   @OptionGroup var memory: MemoryOptions
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var computing: ComputeOptions
 
   func perform(_ reporter: Reporter) throws {
     let recipe = try mask.recipe(seed: seed)
@@ -56,7 +56,7 @@ struct MaskCommand: ReportingCommand {
     reporter.log("drawn from the seed: \(model.initialized.map { model.network.layout[$0].name })")
     let scores = try MaskScorer(
       model: model, maxLength: length.maxLength, keeping: memory.activations,
-      compute: threads.compute
+      compute: computing.compute
     ).scores(recipe, examples: examples, tuned: tuned, reporter.progress)
     let mask = try MaskBuilder(layout: model.network.layout).mask(
       scores, recipe, baseFingerprint: try checkpoint.fingerprint(progress: reporter.progress),

@@ -38,7 +38,7 @@ struct PredictCommand: ReportingCommand {
 
   @OptionGroup var force: ForceOption
   @OptionGroup var output: OutputOptions
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var computing: ComputeOptions
 
   func perform(_ reporter: Reporter) throws {
     if let hiddenStates { try OutputPath.require(freeFile: hiddenStates, force) }
@@ -56,7 +56,7 @@ struct PredictCommand: ReportingCommand {
     }
     var states: [Int: [Float]] = [:]
     let evaluator = Evaluator(
-      network: model.network, parameters: model.parameters, compute: threads.compute)
+      network: model.network, parameters: model.parameters, compute: computing.compute)
     let logits = try evaluator.run(dataset, progress: reporter.progress) { example, rows in
       if hiddenStates != nil { states[example] = rows.array() }
     }

@@ -114,9 +114,14 @@ final class Reporter {
 }
 
 extension ThreadOptions {
-  /// The compute resources asked for.
-  var compute: Compute {
+  /// Threads, the cores being counted where all are wanted.
+  var resolvedCount: Int {
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    return Compute(threadCount: threads == 0 ? cores : threads)
+    return threads == 0 ? cores : threads
   }
+}
+
+extension ComputeOptions {
+  /// The compute resources asked for.
+  var compute: Compute { Compute(threadCount: threads.resolvedCount, precision: precision) }
 }

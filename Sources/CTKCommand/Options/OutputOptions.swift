@@ -1,4 +1,5 @@
 import ArgumentParser
+import CTKTensor
 
 /// How results, progress and errors are shown.
 struct OutputOptions: ParsableArguments {
@@ -35,6 +36,29 @@ struct ThreadOptions: ParsableArguments {
     }
   }
 }
+
+/// How a network is computed.
+struct ComputeOptions: ParsableArguments {
+  @OptionGroup var threads: ThreadOptions
+
+  @Option(
+    help: """
+      Precision of matrix products, f32 or bf16: bf16 rounds their operands and sums in f32, \
+      about 1.5 times as fast where the processor has AVX512_BF16.
+      """)
+  var precision = ProductPrecision.f32
+
+  init() {}
+
+  func validate() throws {
+    if !precision.isSupported {
+      throw ValidationError(
+        "--precision \(precision.rawValue) needs a processor with AVX512_BF16")
+    }
+  }
+}
+
+extension ProductPrecision: ExpressibleByArgument {}
 
 /// How much of a text is read.
 struct LengthOption: ParsableArguments {

@@ -22,6 +22,12 @@ extension Compute {
     precondition((leftOrientation == .plain ? left.rows : left.columns) == result.rows)
     precondition((rightOrientation == .plain ? right.columns : right.rows) == result.columns)
     precondition((rightOrientation == .plain ? right.rows : right.columns) == depth)
+    if let rounding, isWorthRounding(rows: result.rows, columns: result.columns, depth: depth) {
+      multiplyRounded(
+        left, leftOrientation, right, rightOrientation, into: result, accumulates: accumulates,
+        rounding)
+      return
+    }
     parallel(result.rows, weight: max(1, result.columns * depth / 16)) { part in
       let leftPart = leftOrientation == .plain ? left.rows(part) : left.columns(part)
       let resultPart = result.rows(part)

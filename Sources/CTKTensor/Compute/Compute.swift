@@ -9,12 +9,22 @@ import COpenBLAS
 package struct Compute: Sendable {
   package let threadCount: Int
   package let kernels: ctk_kernel_table
+  package let precision: ProductPrecision
+  /// Memory of products in bfloat16; nil for f32.
+  let rounding: BFloat16Products?
 
-  /// - Parameter threadCount: at least 1.
-  package init(threadCount: Int, kernels: ctk_kernel_table = Kernels.fastest) {
-    precondition(threadCount > 0)
+  /// - Parameters:
+  ///   - threadCount: at least 1.
+  ///   - precision: one that this processor supports.
+  package init(
+    threadCount: Int, kernels: ctk_kernel_table = Kernels.fastest,
+    precision: ProductPrecision = .f32
+  ) {
+    precondition(threadCount > 0 && precision.isSupported)
     self.threadCount = threadCount
     self.kernels = kernels
+    self.precision = precision
+    rounding = precision == .bf16 ? BFloat16Products(threadCount: threadCount) : nil
     openblas_set_num_threads(1)
   }
 

@@ -36,7 +36,8 @@ package struct RunManifest: Sendable, Equatable {
     self.metrics = metrics
     self.mask = mask
     threads = compute.threadCount
-    kernels = "\(compute.kernels.variant); \(Compute.blasDescription)"
+    let products = compute.precision == .f32 ? "" : " with \(compute.precision.rawValue) products"
+    kernels = "\(compute.kernels.variant)\(products); \(Compute.blasDescription)"
   }
 }
 

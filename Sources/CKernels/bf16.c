@@ -1,0 +1,207 @@
+// Products of bfloat16 by AVX512_BF16: one instruction multiplies and adds two
+// neighbours of the depth, so operands are stored as pairs, one in each 32-bit word.
+#include <string.h>
+
+#include "ctk_bf16.h"
+
+#define PANEL CTK_BF16_COLUMNS
+#define TILE_ROWS 8
+#define TILE_VECTORS (PANEL / 16)
+
+_Static_assert(CTK_BF16_SCRATCH == CTK_BF16_ROWS * CTK_BF16_DEPTH / 2, "a block of pairs");
+
+static ptrdiff_t at_most(ptrdiff_t count, ptrdiff_t limit) { return count < limit ? count : limit; }
+
+static ptrdiff_t panels(ptrdiff_t columns) { return (columns + PANEL - 1) / PANEL; }
+
+ptrdiff_t ctk_bf16_packed_count(ptrdiff_t depth, ptrdiff_t columns) {
+  return (depth + 1) / 2 * panels(columns) * PANEL;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
+
+int ctk_bf16_is_supported(void) {
+  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw");
+}
+
+static __mmask16 lanes(ptrdiff_t count) {
+  return count >= 16 ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
+}
+
+static __m512i rounded(__m512 low, __m512 high) {
+  return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+}
+
+// Pairs (x[0, j], x[1, j]) of up to 16 columns j; a missing second row is zero.
+static __m512i row_pairs(const float *x, ptrdiff_t stride, int has_second, ptrdiff_t count) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  __mmask16 mask = lanes(count);
+  __m512 first = _mm512_maskz_loadu_ps(mask, x);
+  __m512 second = has_second ? _mm512_maskz_loadu_ps(mask, x + stride) : _mm512_setzero_ps();
+  return _mm512_permutexvar_epi16(order, rounded(first, second));
+}
+
+// Pairs (x[2p], x[2p + 1]) of up to 32 neighbours; missing ones are zero.
+static __m512i neighbour_pairs(const float *x, ptrdiff_t count) {
+  return rounded(_mm512_maskz_loadu_ps(lanes(count), x),
+                 _mm512_maskz_loadu_ps(lanes(count - 16), x + 16));
+}
+
+// Rows and columns of a block of 16 by 16 words change places.
+static void transpose(__m512i r[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4)
+    for (int j = 0; j < 2; j++) {
+      r[i + 2 * j] = _mm512_unpacklo_epi64(t[i + j], t[i + 2 + j]);
+      r[i + 2 * j + 1] = _mm512_unpackhi_epi64(t[i + j], t[i + 2 + j]);
+    }
+  for (int i = 0; i < 16; i += 8)
+    for (int j = 0; j < 4; j++) {
+      t[i + j] = _mm512_shuffle_i32x4(r[i + j], r[i + 4 + j], 0x88);
+      t[i + 4 + j] = _mm512_shuffle_i32x4(r[i + j], r[i + 4 + j], 0xdd);
+    }
+  for (int j = 0; j < 8; j++) {
+    r[j] = _mm512_shuffle_i32x4(t[j], t[8 + j], 0x88);
+    r[8 + j] = _mm512_shuffle_i32x4(t[j], t[8 + j], 0xdd);
+  }
+}
+
+// One panel of an operand whose rows are contiguous.
+static void pack_rows(const float *x, ptrdiff_t row, ptrdiff_t depth, ptrdiff_t columns,
+                      uint32_t *panel) {
+  for (ptrdiff_t k = 0; k < depth; k += 2, panel += PANEL)
+    for (ptrdiff_t j = 0; j < PANEL; j += 16)
+      _mm512_storeu_si512(panel + j, row_pairs(x + k * row + j, row, k + 1 < depth, columns - j));
+}
+
+// One panel of an operand whose columns are contiguous.
+static void pack_columns(const float *x, ptrdiff_t column, ptrdiff_t depth, ptrdiff_t columns,
+                         uint32_t *panel) {
+  for (ptrdiff_t k = 0; k < depth; k += 32)
+    for (ptrdiff_t j = 0; j < PANEL; j += 16) {
+      __m512i block[16];
+      for (int lane = 0; lane < 16; lane++)
+        block[lane] = j + lane < columns
+                          ? neighbour_pairs(x + (j + lane) * column + k, depth - k)
+                          : _mm512_setzero_si512();
+      transpose(block);
+      ptrdiff_t pairs = at_most((depth - k + 1) / 2, 16);
+      for (ptrdiff_t p = 0; p < pairs; p++)
+        _mm512_storeu_si512(panel + (k / 2 + p) * PANEL + j, block[p]);
+    }
+}
+
+void ctk_bf16_pack(const float *right, ptrdiff_t row, ptrdiff_t column, ptrdiff_t depth,
+                   ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, uint32_t *packed) {
+  ptrdiff_t words = (depth + 1) / 2 * PANEL;
+  for (ptrdiff_t panel = first; panel < last; panel++) {
+    ptrdiff_t j = panel * PANEL, count = at_most(columns - j, PANEL);
+    if (column == 1)
+      pack_rows(right + j, row, depth, count, packed + panel * words);
+    else
+      pack_columns(right + j * column, column, depth, count, packed + panel * words);
+  }
+}
+
+// Rounds a block of the left operand. Pair p of row i is word i * DEPTH / 2 + p where the
+// rows are contiguous, and word p * ROWS + i where the columns are.
+static void round_left(const float *left, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows,
+                       ptrdiff_t depth, uint32_t *block) {
+  if (column == 1) {
+    for (ptrdiff_t i = 0; i < rows; i++)
+      for (ptrdiff_t k = 0; k < depth; k += 32)
+        _mm512_storeu_si512(block + i * (CTK_BF16_DEPTH / 2) + k / 2,
+                            neighbour_pairs(left + i * row + k, depth - k));
+  } else {
+    for (ptrdiff_t k = 0; k < depth; k += 2)
+      for (ptrdiff_t i = 0; i < rows; i += 16)
+        _mm512_storeu_si512(
+            block + k / 2 * CTK_BF16_ROWS + i,
+            row_pairs(left + k * column + i, column, k + 1 < depth, rows - i));
+  }
+}
+
+// tile[8, 48] of a product over `pairs` pairs of the depth.
+static inline void multiply_tile(const uint32_t *left, ptrdiff_t row, ptrdiff_t pair,
+                                 const uint32_t *panel, ptrdiff_t pairs, float *tile,
+                                 ptrdiff_t stride, int accumulates) {
+  __m512 sum[TILE_ROWS][TILE_VECTORS];
+  for (int i = 0; i < TILE_ROWS; i++)
+    for (int j = 0; j < TILE_VECTORS; j++)
+      sum[i][j] = accumulates ? _mm512_loadu_ps(tile + i * stride + 16 * j) : _mm512_setzero_ps();
+  for (ptrdiff_t p = 0; p < pairs; p++, left += pair, panel += PANEL) {
+    __m512bh right[TILE_VECTORS];
+    for (int j = 0; j < TILE_VECTORS; j++)
+      right[j] = (__m512bh)_mm512_loadu_si512(panel + 16 * j);
+    for (int i = 0; i < TILE_ROWS; i++) {
+      __m512bh factor = (__m512bh)_mm512_set1_epi32((int)left[i * row]);
+      for (int j = 0; j < TILE_VECTORS; j++)
+        sum[i][j] = _mm512_dpbf16_ps(sum[i][j], factor, right[j]);
+    }
+  }
+  for (int i = 0; i < TILE_ROWS; i++)
+    for (int j = 0; j < TILE_VECTORS; j++) _mm512_storeu_ps(tile + i * stride + 16 * j, sum[i][j]);
+}
+
+// As `multiply_tile`, for a tile of which only some rows and columns exist.
+static void multiply_part(const uint32_t *left, ptrdiff_t row, ptrdiff_t pair,
+                          const uint32_t *panel, ptrdiff_t pairs, float *result, ptrdiff_t stride,
+                          int accumulates, ptrdiff_t rows, ptrdiff_t columns) {
+  float tile[TILE_ROWS * PANEL] = {0};
+  for (ptrdiff_t i = 0; i < rows; i++)
+    memcpy(tile + i * PANEL, result + i * stride, (size_t)columns * sizeof(float));
+  multiply_tile(left, row, pair, panel, pairs, tile, PANEL, accumulates);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    memcpy(result + i * stride, tile + i * PANEL, (size_t)columns * sizeof(float));
+}
+
+static void multiply_block(const uint32_t *block, ptrdiff_t row, ptrdiff_t pair, ptrdiff_t rows,
+                           const uint32_t *packed, ptrdiff_t words, ptrdiff_t pairs,
+                           ptrdiff_t columns, float *result, ptrdiff_t stride, int accumulates) {
+  for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+    const uint32_t *panel = packed + j / PANEL * words;
+    ptrdiff_t width = at_most(columns - j, PANEL);
+    for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
+      ptrdiff_t height = at_most(rows - i, TILE_ROWS);
+      float *tile = result + i * stride + j;
+      if (height == TILE_ROWS && width == PANEL)
+        multiply_tile(block + i * row, row, pair, panel, pairs, tile, stride, accumulates);
+      else
+        multiply_part(block + i * row, row, pair, panel, pairs, tile, stride, accumulates, height,
+                      width);
+    }
+  }
+}
+
+void ctk_bf16_multiply(const float *left, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows,
+                       const uint32_t *packed, ptrdiff_t depth, ptrdiff_t columns, float *result,
+                       ptrdiff_t stride, int accumulates, uint32_t *scratch) {
+  ptrdiff_t block_row = column == 1 ? CTK_BF16_DEPTH / 2 : 1;
+  ptrdiff_t block_pair = column == 1 ? 1 : CTK_BF16_ROWS;
+  ptrdiff_t words = (depth + 1) / 2 * PANEL;
+  for (ptrdiff_t k = 0; k < depth; k += CTK_BF16_DEPTH) {
+    ptrdiff_t length = at_most(depth - k, CTK_BF16_DEPTH);
+    for (ptrdiff_t i = 0; i < rows; i += CTK_BF16_ROWS) {
+      ptrdiff_t count = at_most(rows - i, CTK_BF16_ROWS);
+      round_left(left + i * row + k * column, row, column, count, length, scratch);
+      multiply_block(scratch, block_row, block_pair, count, packed + k / 2 * PANEL, words,
+                     (length + 1) / 2, columns, result + i * stride, stride, accumulates || k);
+    }
+  }
+}
+
+#pragma clang attribute pop
+#else
+
+int ctk_bf16_is_supported(void) { return 0; }
+
+#endif
