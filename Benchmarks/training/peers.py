@@ -33,7 +33,8 @@ def arguments():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--inner-rounds", default="3", help="timed runs of a stage in one round")
     p.add_argument("--threads", default="2")
-    p.add_argument("--bf16", action="store_true", help="let PyTorch autocast to bfloat16")
+    p.add_argument("--bf16", action="store_true",
+                   help="multiply in bfloat16 on both sides: PyTorch autocasts")
     p.add_argument("--recompute", action="store_true", help="let ctk run layers again")
     p.add_argument("--json", help="write every measurement here")
     return p.parse_args()
@@ -48,7 +49,8 @@ def measure(args, shape, length, size):
     common = ["--shape", shape, "--rounds", args.inner_rounds, "--threads", args.threads,
               "--keep", args.keep]
     ours = told([args.ctk, "bench", "--json", "--quiet", "--lengths", length, "--batch-sizes",
-                 size, *common, *(["--recompute"] if args.recompute else [])])
+                 size, *common, *(["--recompute"] if args.recompute else []),
+                 *(["--precision", "bf16"] if args.bf16 else [])])
     theirs = told([args.python, os.path.join(HERE, "torch_step.py"), "--length", length,
                    "--batch-size", size, *common, *(["--bf16"] if args.bf16 else [])])
     return ours, theirs
