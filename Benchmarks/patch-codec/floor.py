@@ -1,4 +1,4 @@
-"""What no lossless coder can save of the values of a patch that goes both ways.
+"""Estimates what a lossless coder could still save of the values of a patch that goes both ways.
 
     python floor.py BASE.safetensors TUNED.safetensors [...]
 
