@@ -21,12 +21,12 @@ ptrdiff_t ctk_bf16_packed_count(ptrdiff_t depth, ptrdiff_t columns) {
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
-
 int ctk_bf16_is_supported(void) {
   return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw");
 }
+
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
 
 static __mmask16 lanes(ptrdiff_t count) {
   return count >= 16 ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
@@ -203,5 +203,17 @@ void ctk_bf16_multiply(const float *left, ptrdiff_t row, ptrdiff_t column, ptrdi
 #else
 
 int ctk_bf16_is_supported(void) { return 0; }
+
+// Nobody gets here without asking `ctk_bf16_is_supported` first.
+void ctk_bf16_pack(const float *right, ptrdiff_t row, ptrdiff_t column, ptrdiff_t depth,
+                   ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, uint32_t *packed) {
+  __builtin_trap();
+}
+
+void ctk_bf16_multiply(const float *left, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows,
+                       const uint32_t *packed, ptrdiff_t depth, ptrdiff_t columns, float *result,
+                       ptrdiff_t stride, int accumulates, uint32_t *scratch) {
+  __builtin_trap();
+}
 
 #endif
