@@ -9,32 +9,13 @@ struct ProgramTests {
   private static let golden = Fixtures.path("patches/v1")
 
   /// The build folder, which holds the test bundle and the library.
-  private static let buildFolder: String = {
-    let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
-    let bundle = bundles.first { $0.pathExtension == "xctest" }
-    return (bundle?.deletingLastPathComponent() ?? Bundle.main.bundleURL).path()
-  }()
+  private static let buildFolder = BuiltProduct.url("").path()
 
   private let folder = TemporaryFolder()
 
-  private func run(
-    _ path: String, _ arguments: [String]
-  ) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: path)
-    process.arguments = arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-  }
-
   private func compiled() throws -> String {
     let program = folder.file("patch_tensors")
-    let result = try run(
+    let result = try Program.run(
       "/usr/bin/env",
       [
         "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program,
@@ -55,7 +36,7 @@ struct ProgramTests {
       ("v1-kinds", "context", "5 tensors applied and reverted, 5 made\n"),
     ] {
       let models = Fixtures.path("patches/" + pair)
-      let result = try run(
+      let result = try Program.run(
         program,
         [
           "\(models)/\(codec).ctkpatch", "\(models)/base.safetensors",
@@ -70,9 +51,9 @@ struct ProgramTests {
     let program = try compiled()
     let (base, tuned) = (Self.golden + "/base.safetensors", Self.golden + "/tuned.safetensors")
     let patch = Self.golden + "/context.ctkpatch"
-    let other = try run(program, [patch, base, base])
+    let other = try Program.run(program, [patch, base, base])
     #expect(other.status == 1 && other.output.contains("other bytes than expected"))
-    let applied = try run(program, [patch, tuned, tuned])
+    let applied = try Program.run(program, [patch, tuned, tuned])
     #expect(applied.status == 1 && applied.output.contains("patch.already-applied"))
   }
 }

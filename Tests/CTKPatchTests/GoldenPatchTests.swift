@@ -133,30 +133,15 @@ struct GoldenPatchTests {
     for folder in (environment["PATH"] ?? "").split(separator: ":") {
       let path = "\(folder)/python3"
       guard FileManager.default.isExecutableFile(atPath: path) else { continue }
-      if (try? run(path, ["-c", "import numpy"]))?.status == 0 { return path }
+      if (try? Program.run(path, ["-c", "import numpy"]))?.status == 0 { return path }
     }
     return nil
   }()
 
-  private static func run(
-    _ path: String, _ arguments: [String]
-  ) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: path)
-    process.arguments = arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-  }
-
   @Test("the Python reader passes its own tests on them", .enabled(if: python != nil))
   func pythonReader() throws {
     let script = Fixtures.root + "/../formats/python/test_ctkpatch.py"
-    let result = try Self.run(try #require(Self.python), [script])
+    let result = try Program.run(try #require(Self.python), [script])
     #expect(result.status == 0, "\(result.output)")
   }
 }
