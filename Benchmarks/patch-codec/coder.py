@@ -36,7 +36,11 @@ class Block(ctypes.Structure):
 class Round(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("tuned", ctypes.c_void_p),
                 ("units", ctypes.c_uint64), ("width", ctypes.c_uint64), ("form", ctypes.c_int),
-                ("bits", ctypes.c_uint32)]
+                ("step", ctypes.c_double)]
+
+
+class Spread(ctypes.Structure):
+    _fields_ = [("count", ctypes.c_uint64), ("octaves", ctypes.c_double)]
 
 
 class Rounded(ctypes.Structure):
@@ -60,11 +64,18 @@ class Coder:
         self.encoder = self.library.ctk_encoder_create()
         self.encoding = self.decoding = 0
 
-    def rounded(self, base, tuned, width, form, bits):
+    def spread(self, base, tuned, width):
+        """How many changes can be rounded, and the sum of their rows' octaves."""
+        data = Round(base.ctypes.data, tuned.ctypes.data, base.size, width, 0, 0)
+        spread = Spread()
+        self.library.ctk_measure_changes(ctypes.byref(data), ctypes.byref(spread))
+        return spread.count, spread.octaves
+
+    def rounded(self, base, tuned, width, form, step):
         """The target, its rounding for blocks, and the result."""
         target = np.empty_like(base)
         steps = np.zeros(-(-base.size // width), np.uint8)
-        data = Round(base.ctypes.data, tuned.ctypes.data, base.size, width, form, bits)
+        data = Round(base.ctypes.data, tuned.ctypes.data, base.size, width, form, step)
         result = Rounded()
         assert self.library.ctk_round_changes(
             ctypes.byref(data), target.ctypes.data_as(ctypes.c_void_p),

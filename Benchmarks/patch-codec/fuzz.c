@@ -4,6 +4,7 @@
 //     -I../../Sources/CPatchCoder/include fuzz.c ../../Sources/CPatchCoder/*.c -lm -o fuzz
 //   ./fuzz SEED CASES
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static ctk_block_rounding rounded(const sample *made, const ctk_encoder_input *i
   }
   ctk_rounding_form form = next() % 2 ? CTK_ROUNDING_STEPS : CTK_ROUNDING_SHORT;
   ctk_rounding_input round = {made->source, (uint8_t *)tuned, units, units, form,
-                              next() % 2 ? 8 : 4};
+                              ldexp(1, -(int)(next() % 40))};
   ctk_rounding_result result;
   if (ctk_round_changes(&round, (uint8_t *)target, steps, &result) != CTK_CODER_OK) abort();
   for (uint32_t i = 0; i < input->count; i++) {

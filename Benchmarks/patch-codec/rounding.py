@@ -14,7 +14,8 @@ sys.path.insert(0, HERE + "/../../formats/python")
 import ctkpatch  # noqa: E402
 from coder import Coder  # noqa: E402
 
-FORMS = {"bf16": (1, 8), "int8": (2, 8), "int4": (2, 4)}
+# Form of the coder, and the most bits of a change where all have one step.
+FORMS = {"bf16": (1, 0), "int8": (2, 8), "int4": (2, 4)}
 
 
 def main(base_path, tuned_paths):
@@ -27,18 +28,31 @@ def main(base_path, tuned_paths):
                 measure(coder, base, tuned, path, name, form, bits)
 
 
-def measure(coder, base, tuned, path, label, form, bits):
-    total = index = changes = rounded = exact = 0
-    worst = error_sum = square = power = 0.0
+def pairs(base, tuned):
+    """Bits before and after, and the width, of the tensors that changed."""
     for name, tensor in tuned.items():
         old = base.get(name)
         if old is None or old[:2] != tensor[:2] or tensor.dtype != "F32":
             continue
         before, after = old.data.view("<u4"), tensor.data.view("<u4")
-        if np.array_equal(before, after):
-            continue
-        width = tensor.shape[-1] if len(tensor.shape) > 1 else before.size
-        target, rounding, result = coder.rounded(before, after, width, form, bits)
+        if not np.array_equal(before, after):
+            yield before, after, tensor.shape[-1] if len(tensor.shape) > 1 else before.size
+
+
+def common_step(coder, base, tuned, bits):
+    spreads = np.array([coder.spread(*pair) for pair in pairs(base, tuned)])
+    count, octaves = spreads.sum(axis=0)
+    step = 2 ** (octaves / count - bits - 1) * np.sqrt(2 * np.pi * np.e)
+    unit = 2 ** (np.floor(np.log2(step)) - 2)
+    return unit * np.ceil(step / unit)
+
+
+def measure(coder, base, tuned, path, label, form, bits):
+    step = common_step(coder, base, tuned, bits)
+    total = index = changes = rounded = exact = 0
+    worst = error_sum = square = power = 0.0
+    for before, after, width in pairs(base, tuned):
+        target, rounding, result = coder.rounded(before, after, width, form, step)
         bytes_, own = coder.size(before, target, width, True, rounding=rounding)
         total, index = total + bytes_, index + own
         changes += int((before != target).sum())

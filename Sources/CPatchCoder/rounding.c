@@ -5,16 +5,11 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// Steps that are tried, a quarter of an octave apart, from the one that reaches a row's
-// largest change downwards.
-#define FEWER_BITS_TRIED 13
-#define MORE_BITS_TRIED 7
-// From this number of bits on, clipping hardly pays.
-#define MORE_BITS 7
 // Steps are at least this many times the grid's unit.
 #define STEP_FINENESS 6
-// One step for all rows spares their codes; it may have this share of error more.
-#define COMMON_STEP_ALLOWANCE 1.02
+// A row's step is at most this share of its root mean square change, so that a row whose
+// changes are far smaller than those elsewhere keeps their shape.
+#define MOST_STEP_OF_ROW 0.5
 // Room above the largest number.
 #define HEADROOM_BITS 2
 
@@ -23,7 +18,6 @@ typedef struct {
   uint64_t rows;
   double scale;
   double unit;
-  unsigned tried;
 } rounder;
 
 // A change of one unit, if it can be rounded.
@@ -48,23 +42,41 @@ static inline uint64_t row_end(const ctk_rounding_input *input, uint64_t row) {
   return end < input->units ? end : input->units;
 }
 
-static double largest_change(const ctk_rounding_input *input, uint64_t row) {
-  double largest = 0;
+// What the changes of a row are like.
+typedef struct {
+  uint64_t count;
+  double square_sum;
+  double smallest;
+} row_changes;
+
+static row_changes changes_of(const ctk_rounding_input *input, uint64_t row) {
+  row_changes changes = {0, 0, INFINITY};
+  uint64_t first = row * input->width;
+  size_t bytes = 4 * (size_t)(row_end(input, row) - first);
+  if (memcmp(input->base + 4 * first, input->tuned + 4 * first, bytes) == 0) return changes;
   unit_change change;
-  for (uint64_t unit = row * input->width; unit < row_end(input, row); unit++) {
-    if (change_at(input, unit, &change) && fabs(change.change) > largest) {
-      largest = fabs(change.change);
-    }
+  for (uint64_t unit = first; unit < row_end(input, row); unit++) {
+    if (!change_at(input, unit, &change)) continue;
+    changes.count++;
+    changes.square_sum += change.change * change.change;
+    changes.smallest = fmin(changes.smallest, fabs(change.change));
   }
-  return largest;
+  return changes;
+}
+
+static inline double typical_change(const row_changes *changes) {
+  return sqrt(changes->square_sum / (double)changes->count);
+}
+
+static inline double step_for(const ctk_rounding_input *input, const row_changes *changes) {
+  return fmin(input->step, MOST_STEP_OF_ROW * typical_change(changes));
 }
 
 // The unit, as an exponent of 2^-149, that a row's changes need to be rounded well.
-static int finest_of(const ctk_rounding_input *input, double smallest, double largest) {
-  if (largest == 0) return MOST_GRID;
+static int finest_of(const ctk_rounding_input *input, const row_changes *changes) {
   return input->form == CTK_ROUNDING_STEPS
-             ? ilogb(largest) + 149 - (int)input->bits - STEP_FINENESS
-             : ilogb(smallest) + 149 - SHORT_BITS;
+             ? ilogb(step_for(input, changes)) + 149 - STEP_FINENESS
+             : ilogb(changes->smallest) + 149 - SHORT_BITS;
 }
 
 // The grid on which the numbers of the tensor lie, as far as 53 bits go.
@@ -72,17 +84,16 @@ static unsigned choose_grid(const ctk_rounding_input *input, uint64_t rows) {
   bit_range bases = {MOST_GRID, 1}, both = {MOST_GRID, 1};
   int grid = MOST_GRID;
   for (uint64_t row = 0; row < rows; row++) {
-    double largest = 0, smallest = INFINITY;
+    row_changes changes = changes_of(input, row);
+    if (changes.count == 0) continue;
     unit_change change;
     for (uint64_t unit = row * input->width; unit < row_end(input, row); unit++) {
       if (!change_at(input, unit, &change)) continue;
       widen(&bases, change.before);
       widen(&both, change.before);
       widen(&both, change.after);
-      largest = fmax(largest, fabs(change.change));
-      smallest = fmin(smallest, fabs(change.change));
     }
-    int finest = finest_of(input, smallest, largest);
+    int finest = finest_of(input, &changes);
     if (finest < grid) grid = finest;
   }
   if (bases.lowest < grid) grid = bases.lowest;
@@ -90,68 +101,25 @@ static unsigned choose_grid(const ctk_rounding_input *input, uint64_t rows) {
   return (unsigned)(grid < 0 ? 0 : grid > MOST_GRID ? MOST_GRID : grid);
 }
 
-// The smallest step with which the highest level reaches `largest`.
-static unsigned code_reaching(const rounder *rounder, double largest) {
-  double step = largest * rounder->scale / (double)((1u << rounder->input->bits) - 1);
-  unsigned code = 0;
-  while (code + 1 < STEP_CODES && (double)step_of_code(code) < step) code++;
-  return code;
+// The code of the step nearest to one in units of the grid.
+static unsigned code_of_step(double step) {
+  if (step <= 4) return 0;
+  int octave = ilogb(step) - 2;
+  long code = 4 * octave + lrint(ldexp(step, -octave)) - 4;
+  return code < STEP_CODES ? (unsigned)code : STEP_CODES - 1;
 }
 
-// The level q for which (2 q + 1) steps are nearest to a change.
-static inline int64_t level_of(double change, double step, unsigned bits) {
-  double level = floor(change / (2 * step)), most = (double)(1 << (bits - 1));
-  return (int64_t)(level < -most ? -most : level > most - 1 ? most - 1 : level);
-}
-
-// Squared errors with the code `highest` and those below it.
-static void add_errors(const rounder *rounder, uint64_t row, unsigned highest, double *errors) {
-  unit_change change;
-  double steps[FEWER_BITS_TRIED];
-  unsigned tried = highest + 1 < rounder->tried ? highest + 1 : rounder->tried;
-  for (unsigned i = 0; i < tried; i++) {
-    steps[i] = (double)step_of_code(highest - i) * rounder->unit;
-  }
-  for (uint64_t unit = row * rounder->input->width; unit < row_end(rounder->input, row);
-       unit++) {
-    if (!change_at(rounder->input, unit, &change)) continue;
-    for (unsigned i = 0; i < tried; i++) {
-      double level = (double)level_of(change.change, steps[i], rounder->input->bits);
-      double error = change.change - (2 * level + 1) * steps[i];
-      errors[i] += error * error;
-    }
-  }
-  for (unsigned i = tried; i < rounder->tried; i++) errors[i] = INFINITY;
-}
-
-static unsigned best_of(const rounder *rounder, const double *errors) {
-  unsigned best = 0;
-  for (unsigned i = 1; i < rounder->tried; i++) {
-    if (errors[i] < errors[best]) best = i;
-  }
-  return best;
-}
-
-// Chooses a step for each row, or one for all.
 static void choose_steps(const rounder *rounder, uint8_t *row_steps) {
-  double largest = 0, row_total = 0, common[FEWER_BITS_TRIED] = {0};
   for (uint64_t row = 0; row < rounder->rows; row++) {
-    double own = largest_change(rounder->input, row);
-    largest = own > largest ? own : largest;
+    row_changes changes = changes_of(rounder->input, row);
+    double step = changes.count == 0 ? 0 : step_for(rounder->input, &changes);
+    row_steps[row] = (uint8_t)code_of_step(step * rounder->scale);
   }
-  unsigned common_highest = code_reaching(rounder, largest);
-  for (uint64_t row = 0; row < rounder->rows; row++) {
-    double errors[FEWER_BITS_TRIED] = {0};
-    unsigned highest = code_reaching(rounder, largest_change(rounder->input, row));
-    add_errors(rounder, row, highest, errors);
-    unsigned best = best_of(rounder, errors);
-    row_steps[row] = (uint8_t)(highest - best);
-    row_total += errors[best];
-    add_errors(rounder, row, common_highest, common);
-  }
-  unsigned best = best_of(rounder, common);
-  if (common[best] > COMMON_STEP_ALLOWANCE * row_total) return;
-  memset(row_steps, (int)(common_highest - best), rounder->rows);
+}
+
+// The number for which (2 q + 1) steps are nearest to a change.
+static inline uint64_t stepped_number(double change, int64_t step) {
+  return zigzag((int64_t)floor(change / (2 * (double)step)));
 }
 
 static inline uint32_t rounded_bits(const rounder *rounder, const unit_change *change,
@@ -163,8 +131,12 @@ static inline uint32_t rounded_bits(const rounder *rounder, const unit_change *c
     return change->after;
   }
   uint64_t number = rounder->input->form == CTK_ROUNDING_STEPS
-                        ? zigzag(level_of(wanted, (double)step, rounder->input->bits))
+                        ? stepped_number(wanted, step)
                         : short_number((int64_t)rint(wanted));
+  if (rounder->input->form == CTK_ROUNDING_STEPS && bucket_of(number) >= REAL_BUCKETS) {
+    result->exact++;
+    return change->after;
+  }
   target = truncated(before + (rounder->input->form == CTK_ROUNDING_STEPS
                                    ? stepped_change(number, step)
                                    : short_change(number)));
@@ -200,12 +172,24 @@ static void round_rows(const rounder *rounder, const uint8_t *row_steps, uint8_t
   }
 }
 
+static uint64_t rows_of(const ctk_rounding_input *input) {
+  return input->units / input->width + (input->units % input->width != 0);
+}
+
+void ctk_measure_changes(const ctk_rounding_input *input, ctk_change_spread *spread) {
+  *spread = (ctk_change_spread){0};
+  for (uint64_t row = 0; row < rows_of(input); row++) {
+    row_changes changes = changes_of(input, row);
+    if (changes.count == 0) continue;
+    spread->count += changes.count;
+    spread->octave_sum += (double)changes.count * log2(typical_change(&changes));
+  }
+}
+
 int ctk_round_changes(const ctk_rounding_input *input, uint8_t *target, uint8_t *row_steps,
                       ctk_rounding_result *result) {
   *result = (ctk_rounding_result){0};
-  rounder rounder = {.input = input,
-                     .rows = input->units / input->width + (input->units % input->width != 0),
-                     .tried = input->bits < MORE_BITS ? FEWER_BITS_TRIED : MORE_BITS_TRIED};
+  rounder rounder = {.input = input, .rows = rows_of(input)};
   result->grid = choose_grid(input, rounder.rows);
   rounder.scale = ldexp(1, 149 - (int)result->grid);
   rounder.unit = ldexp(1, (int)result->grid - 149);

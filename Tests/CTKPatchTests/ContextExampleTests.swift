@@ -55,12 +55,14 @@ struct ContextExampleTests {
     let rounding = base.withUnsafeBytes { base in
       tuned.withUnsafeBytes { tuned in
         target.withUnsafeMutableBytes {
-          TensorRounding(.int4, base: base, tuned: tuned, target: $0, rowUnits: 20)
+          TensorRounding(
+            .int4, step: ChangeSpread(base: base, tuned: tuned, rowUnits: 20).step(bits: 4),
+            base: base, tuned: tuned, target: $0, rowUnits: 20)
         }
       }
     }
-    #expect([target[0], target[1], target[3]] == [0xbd19e000, 0xbce6c000, 0xbc1f8000])
-    #expect(rounding.error.worst == 0.00017547607421875)
+    #expect([target[0], target[1], target[3]] == [0xbd19c000, 0xbce68000, 0xbc1f0000])
+    #expect(rounding.error.worst == 5.340576171875e-05)
     let sample = BlockSample(width: 20, base: base, tuned: target)
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))

@@ -9,19 +9,29 @@ struct RoundedSample {
   let sample: BlockSample
   let rounding: TensorRounding
 
-  init(_ form: Rounding, _ original: BlockSample) {
+  init(_ form: Rounding, _ original: BlockSample, step: Double? = nil) {
     self.original = original
     var target = original.base
     rounding = original.base.withUnsafeBytes { base in
       original.tuned.withUnsafeBytes { tuned in
         target.withUnsafeMutableBytes {
           TensorRounding(
-            form, base: base, tuned: tuned, target: $0, rowUnits: original.width)
+            form, step: step ?? Self.step(form, base, tuned, original.width), base: base,
+            tuned: tuned, target: $0, rowUnits: original.width)
         }
       }
     }
     sample = BlockSample(
       width: original.width, first: original.first, base: original.base, tuned: target)
+  }
+
+  private static func step(
+    _ form: Rounding, _ base: UnsafeRawBufferPointer, _ tuned: UnsafeRawBufferPointer,
+    _ width: Int
+  ) -> Double {
+    form.changeBits.map {
+      ChangeSpread(base: base, tuned: tuned, rowUnits: width).step(bits: $0)
+    } ?? 0
   }
 
   func encoded() -> [UInt8] { sample.encoded(rounding: rounding.block(sample.place)) }

@@ -139,9 +139,19 @@ typedef struct {
   // Units of a row.
   uint64_t width;
   ctk_rounding_form form;
-  // Of a change, with its sign, for CTK_ROUNDING_STEPS: 2 to 8.
-  uint32_t bits;
+  // The largest step of a row, for CTK_ROUNDING_STEPS.
+  double step;
 } ctk_rounding_input;
+
+// How large changes are: of those that can be rounded the count, and the sum of the
+// binary logarithms of their rows' root mean squares.
+typedef struct {
+  uint64_t count;
+  double octave_sum;
+} ctk_change_spread;
+
+// Measures the changes of a tensor; form and step do not matter.
+void ctk_measure_changes(const ctk_rounding_input *input, ctk_change_spread *spread);
 
 typedef struct {
   uint32_t grid;

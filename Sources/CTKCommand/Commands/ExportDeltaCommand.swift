@@ -36,8 +36,9 @@ struct ExportDeltaCommand: ReportingCommand {
 
   @Option(
     help: """
-      What changes of F32 weights are rounded to: none, bf16, int8 or int4. The rounded \
-      model becomes the target; applying and reverting stay exact.
+      What changes of F32 weights are rounded to: none, bf16 (8 significant bits), int8 or \
+      int4 (multiples of one step, of at most 8 or 4 bits on average). The rounded model \
+      becomes the target; applying and reverting stay exact.
       """)
   var round = "none"
 

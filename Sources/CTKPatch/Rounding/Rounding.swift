@@ -9,9 +9,9 @@ public enum Rounding: String, Sendable, CaseIterable {
   case none
   /// Each change to 8 significant bits.
   case bf16
-  /// Each change to one of 256 multiples of its row's step.
+  /// Each change to a multiple of one step, chosen so that it takes at most 8 bits.
   case int8
-  /// Each change to one of 16 multiples of its row's step.
+  /// Each change to a multiple of one step, chosen so that it takes at most 4 bits.
   case int4
 
   var form: ctk_rounding_form {
@@ -22,8 +22,14 @@ public enum Rounding: String, Sendable, CaseIterable {
     }
   }
 
-  /// Bits of a multiple of a step.
-  var levelBits: UInt32 { self == .int4 ? 4 : 8 }
+  /// Most bits of a change on average; nil when changes have no common step.
+  package var changeBits: Int? {
+    switch self {
+    case .none, .bf16: nil
+    case .int8: 8
+    case .int4: 4
+    }
+  }
 }
 
 /// How far rounded weights are from those that were trained.

@@ -2,9 +2,6 @@ import CPatchCoder
 
 /// The rounding of one tensor's changes: what the codec has to know to code them small.
 package struct TensorRounding: Sendable {
-  /// Rows beyond this many units, as of tensors with one axis, are cut.
-  private static let longestRow = 1 << 20
-
   package let error: RoundingError
   private let rounding: Rounding
   private let grid: UInt32
@@ -18,29 +15,22 @@ package struct TensorRounding: Sendable {
   ///   - tuned: as `base`, and of its size.
   ///   - target: receives the rounded tensor; of the same size.
   ///   - rowUnits: units of a row.
+  ///   - step: the largest step of a row, where `rounding` has steps.
   package init(
-    _ rounding: Rounding, base: UnsafeRawBufferPointer, tuned: UnsafeRawBufferPointer,
-    target: UnsafeMutableRawBufferPointer, rowUnits: Int
+    _ rounding: Rounding, step: Double = 0, base: UnsafeRawBufferPointer,
+    tuned: UnsafeRawBufferPointer, target: UnsafeMutableRawBufferPointer, rowUnits: Int
   ) {
-    precondition(
-      base.count == tuned.count && base.count == target.count && base.count % 4 == 0,
-      "tensors of different sizes")
-    let width = max(1, min(rowUnits, Self.longestRow))
-    let units = base.count / 4
-    var steps = [UInt8](repeating: 0, count: (units + width - 1) / width)
-    var result = ctk_rounding_result()
-    if let base = base.baseAddress, let tuned = tuned.baseAddress,
-      let target = target.baseAddress
-    {
-      var input = ctk_rounding_input(
-        base: base.assumingMemoryBound(to: UInt8.self),
-        tuned: tuned.assumingMemoryBound(to: UInt8.self), units: UInt64(units),
-        width: UInt64(width), form: rounding.form, bits: rounding.levelBits)
+    precondition(base.count == target.count, "tensors of different sizes")
+    var (steps, result) = ([UInt8](), ctk_rounding_result())
+    let input = ctk_rounding_input(
+      base: base, tuned: tuned, rowUnits: rowUnits, form: rounding.form, step: step)
+    if var input, let target = target.baseAddress {
+      steps = [UInt8](repeating: 0, count: Int((input.units + input.width - 1) / input.width))
       ctk_round_changes(
         &input, target.assumingMemoryBound(to: UInt8.self), &steps, &result)
     }
+    width = input.map { Int($0.width) } ?? 1
     self.rounding = rounding
-    self.width = width
     grid = result.grid
     rowSteps = steps
     error = RoundingError(

@@ -37,9 +37,9 @@ public struct PatchSummary: Sendable {
 public enum PatchExporter {
   /// Writes the patch that turns `base` into `tuned`.
   ///
-  /// Reads every tensor once, in tiles, on all processors; peak memory does not
-  /// depend on the size of tensors. Equal inputs give equal bytes, for one version
-  /// of zlib.
+  /// Reads every tensor once, in tiles, on all processors, and twice where changes are
+  /// rounded to one step; peak memory does not depend on the size of tensors. Equal
+  /// inputs give equal bytes, for one version of zlib.
   ///
   /// - Parameter files: small files of the folders; those that are equal are left out.
   /// - Throws: `patch.file-invalid`, `output.*`, and the codes of the sources.
@@ -54,9 +54,13 @@ public enum PatchExporter {
     var collector = try StreamCollector(beside: path)
     let fileEntries = try FileEntry.collect(files, into: &collector)
     let names = sortedNames(base.tensors.map(\.name) + tuned.tensors.map(\.name))
+    let workers = Workers(threadCount: options.threadCount)
+    let step = try options.rounding.changeBits.map { (bits) throws(PatchError) in
+      try ChangeSpread(base: base, tuned: tuned, names: names, workers).step(bits: bits)
+    }
     let encoder = TensorPairEncoder(
-      base: base, tuned: tuned, options: options, spool: collector.spool)
-    let drafts = try Workers(threadCount: options.threadCount).map(
+      base: base, tuned: tuned, options: options, step: step ?? 0, spool: collector.spool)
+    let drafts = try workers.map(
       weights: names.map { (base.info(of: $0) ?? tuned.info(of: $0))?.byteCount ?? 0 },
       completed: { completed in
         progress?(

@@ -7,6 +7,8 @@ struct TensorPairEncoder {
   let base: any TensorSource
   let tuned: any TensorSource
   let options: ExportOptions
+  /// The largest step of rounded changes.
+  var step = 0.0
   let spool: Spool
 
   /// A tensor that is at hand.
@@ -52,7 +54,7 @@ struct TensorPairEncoder {
     return try buffer.withBytes { (target) throws(PatchError) in
       let encoder = encoder(new, options.codec)
       let rounding = TensorRounding(
-        options.rounding, base: old[0..<shared], tuned: new[0..<shared],
+        options.rounding, step: step, base: old[0..<shared], tuned: new[0..<shared],
         target: UnsafeMutableRawBufferPointer(rebasing: target[..<shared]),
         rowUnits: encoder.width ?? new.info.unitCount)
       let state = RoundedState(
