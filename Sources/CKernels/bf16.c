@@ -28,6 +28,8 @@ int ctk_bf16_is_supported(void) {
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
 
+#include "ctk_transpose.h"
+
 static __mmask16 lanes(ptrdiff_t count) {
   return count >= 16 ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
 }
@@ -50,29 +52,6 @@ static __m512i row_pairs(const float *x, ptrdiff_t stride, int has_second, ptrdi
 static __m512i neighbour_pairs(const float *x, ptrdiff_t count) {
   return rounded(_mm512_maskz_loadu_ps(lanes(count), x),
                  _mm512_maskz_loadu_ps(lanes(count - 16), x + 16));
-}
-
-// Rows and columns of a block of 16 by 16 words change places.
-static void transpose(__m512i r[16]) {
-  __m512i t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4)
-    for (int j = 0; j < 2; j++) {
-      r[i + 2 * j] = _mm512_unpacklo_epi64(t[i + j], t[i + 2 + j]);
-      r[i + 2 * j + 1] = _mm512_unpackhi_epi64(t[i + j], t[i + 2 + j]);
-    }
-  for (int i = 0; i < 16; i += 8)
-    for (int j = 0; j < 4; j++) {
-      t[i + j] = _mm512_shuffle_i32x4(r[i + j], r[i + 4 + j], 0x88);
-      t[i + 4 + j] = _mm512_shuffle_i32x4(r[i + j], r[i + 4 + j], 0xdd);
-    }
-  for (int j = 0; j < 8; j++) {
-    r[j] = _mm512_shuffle_i32x4(t[j], t[8 + j], 0x88);
-    r[8 + j] = _mm512_shuffle_i32x4(t[j], t[8 + j], 0xdd);
-  }
 }
 
 // One panel of an operand whose rows are contiguous.

@@ -4,16 +4,27 @@
 // and the log of each row's softmax sum. Operands are copied into scratch
 // whose rows are padded with zeros to whole vectors, so no loop has a tail.
 
+#if CTK_LANES == 16
+#include "ctk_transpose.h"
+#endif
+
+// Rows of the blocks that stay in registers, two vectors wide.
+#if CTK_LANES == 16
+#define CTK_BLOCK_ROWS 8
+#else
+#define CTK_BLOCK_ROWS 6
+#endif
+
 CTK_INLINE ptrdiff_t padded(ptrdiff_t count) {
   return (count + CTK_LANES - 1) / CTK_LANES * CTK_LANES;
 }
 
 // C[rows, columns] = A B with A(i, k) = a[i * a_row + k * a_column]; B and C are
-// row-major with padded columns. Blocks of 6 rows by 2 vectors stay in registers.
+// row-major with padded columns.
 CTK_INLINE void multiply_block(const float *a, ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
                                ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t depth,
                                const int rows, const int vectors) {
-  vf sum[6][2];
+  vf sum[CTK_BLOCK_ROWS][2];
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < vectors; j++) sum[i][j] = splat(0.0f);
   for (ptrdiff_t k = 0; k < depth; k++) {
@@ -38,16 +49,29 @@ CTK_INLINE void multiply_rows(const float *a, ptrdiff_t a_row, ptrdiff_t a_colum
   if (j < columns) multiply_block(a, a_row, a_column, b + j, b_row, c + j, c_row, depth, rows, 1);
 }
 
+CTK_INLINE void multiply_all(const float *a, ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
+                             ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t rows,
+                             ptrdiff_t columns, ptrdiff_t depth) {
+  if (rows < CTK_BLOCK_ROWS) {
+    for (ptrdiff_t i = 0; i < rows; i++)
+      multiply_rows(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, columns,
+                    depth, 1);
+    return;
+  }
+  for (ptrdiff_t i = 0; i < rows; i += CTK_BLOCK_ROWS) {
+    // The last block begins early enough to be whole, and forms some rows again.
+    ptrdiff_t first = at_most(i, rows - CTK_BLOCK_ROWS);
+    multiply_rows(a + first * a_row, a_row, a_column, b, b_row, c + first * c_row, c_row, columns,
+                  depth, CTK_BLOCK_ROWS);
+  }
+}
+
+// One of A's strides is 1, and a constant in a loop of its own.
 static void multiply(const float *a, ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
                      ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
                      ptrdiff_t depth) {
-  ptrdiff_t i = 0;
-  for (; i + 6 <= rows; i += 6)
-    multiply_rows(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, columns, depth,
-                  6);
-  for (; i < rows; i++)
-    multiply_rows(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, columns, depth,
-                  1);
+  if (a_column == 1) multiply_all(a, a_row, 1, b, b_row, c, c_row, rows, columns, depth);
+  else multiply_all(a, 1, a_column, b, b_row, c, c_row, rows, columns, depth);
 }
 
 CTK_INLINE void copy_padded(const float *source, ptrdiff_t stride, ptrdiff_t rows,
@@ -59,21 +83,49 @@ CTK_INLINE void copy_padded(const float *source, ptrdiff_t stride, ptrdiff_t row
   }
 }
 
-// target[column, row] = source[row, column], its rows padded with zeros.
-CTK_INLINE void copy_transposed(const float *source, ptrdiff_t stride, ptrdiff_t rows,
-                                ptrdiff_t columns, float *target) {
-  ptrdiff_t width = padded(rows);
+// target[column, row] = source[row, column], its rows padded with zeros to `width` floats,
+// which are whole vectors.
+#if CTK_LANES == 16
+CTK_INLINE __m512i row_of_block(const float *source, ptrdiff_t columns) {
+  __mmask16 mask = columns < 16 ? (__mmask16)((1u << columns) - 1) : 0xffff;
+  return (__m512i)_mm512_maskz_loadu_ps(mask, source);
+}
+
+static void copy_transposed(const float *source, ptrdiff_t stride, ptrdiff_t rows,
+                            ptrdiff_t columns, float *target, ptrdiff_t width) {
+  for (ptrdiff_t j = 0; j < columns; j += 16)
+    for (ptrdiff_t i = 0; i < width; i += 16) {
+      __m512i block[16];
+      for (int t = 0; t < 16; t++)
+        block[t] = i + t < rows ? row_of_block(source + (i + t) * stride + j, columns - j)
+                                : _mm512_setzero_si512();
+      transpose(block);
+      ptrdiff_t count = at_most(columns - j, 16);
+      for (ptrdiff_t t = 0; t < count; t++)
+        _mm512_storeu_si512(target + (j + t) * width + i, block[t]);
+    }
+}
+#else
+static void copy_transposed(const float *source, ptrdiff_t stride, ptrdiff_t rows,
+                            ptrdiff_t columns, float *target, ptrdiff_t width) {
   for (ptrdiff_t j = 0; j < columns; j++) {
     for (ptrdiff_t i = 0; i < rows; i++) target[j * width + i] = source[i * stride + j];
     for (ptrdiff_t i = rows; i < width; i++) target[j * width + i] = 0;
   }
 }
+#endif
 
 CTK_INLINE void copy_back(const float *source, ptrdiff_t rows, ptrdiff_t columns, float *target,
                           ptrdiff_t stride) {
   ptrdiff_t width = padded(columns);
   for (ptrdiff_t i = 0; i < rows; i++)
     memcpy(target + i * stride, source + i * width, (size_t)columns * sizeof(float));
+}
+
+CTK_INLINE float dot_product(const float *x, const float *y, ptrdiff_t count) {
+  vf sum = splat(0.0f);
+  FOR_LANES(i, n, count) sum = fma_(get(x + i, n), get(y + i, n), sum);
+  return horizontal_sum(sum);
 }
 
 CTK_INLINE vi lanes_below(ptrdiff_t first, ptrdiff_t limit) {
@@ -121,7 +173,7 @@ static void attention_forward(const ctk_attention_head *head, float *output,
   float *key_columns = scores + length * length_width;
   float *value = key_columns + size * length_width;
   float *result = value + length * size_width;
-  copy_transposed(head->key, head->stride, length, size, key_columns);
+  copy_transposed(head->key, head->stride, length, size, key_columns, length_width);
   copy_padded(head->value, head->stride, length, size, value);
   multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, length,
            length_width, size);
@@ -140,9 +192,8 @@ static void softmax_backward(const ctk_attention_head *head, const float *output
   ptrdiff_t length = head->length, width = padded(length);
   for (ptrdiff_t i = 0; i < length; i++) {
     // sum_j P_ij dP_ij = dO_i . O_i, with dropout as without.
-    float dot = 0;
-    for (ptrdiff_t c = 0; c < head->head_size; c++)
-      dot += output[i * output_stride + c] * output_gradient[i * output_stride + c];
+    float dot = dot_product(output + i * output_stride, output_gradient + i * output_stride,
+                            head->head_size);
     float *row = scores + i * pitch, *slope = gradient + i * pitch;
     uint32_t first = head->dropout_base + (uint32_t)(i * length);
     for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
@@ -172,10 +223,10 @@ static void attention_backward(const ctk_attention_head *head, const float *outp
   float *rows = columns + size * length_width;
   float *result = rows + length * size_width;
 
-  copy_transposed(head->key, head->stride, length, size, columns);
+  copy_transposed(head->key, head->stride, length, size, columns, length_width);
   multiply(head->query, head->stride, 1, columns, length_width, scores, length_width, length,
            length_width, size);
-  copy_transposed(head->value, head->stride, length, size, columns);
+  copy_transposed(head->value, head->stride, length, size, columns, length_width);
   multiply(output_gradient, output_stride, 1, columns, length_width, gradient, length_width,
            length, length_width, size);
   softmax_backward(head, output, output_gradient, output_stride, log_sum, scores, gradient,

@@ -67,16 +67,11 @@ CTK_INLINE void activate(int kind, vf x, vf *value, vf *slope) {
   }
 }
 
-CTK_INLINE void bias_activation_kind(float *x, const float *bias, float *y, ptrdiff_t rows,
-                                     ptrdiff_t columns, int kind) {
-  for (ptrdiff_t row = 0; row < rows; row++) {
-    float *xr = x + row * columns, *yr = y + row * columns;
-    FOR_LANES(i, n, columns) {
-      vf value, slope, input = get(xr + i, n) + get(bias + i, n);
-      activate(kind, input, &value, &slope);
-      put(xr + i, input, n);
-      put(yr + i, value, n);
-    }
+CTK_INLINE void activation_kind(const float *x, float *y, ptrdiff_t count, int kind) {
+  FOR_LANES(i, n, count) {
+    vf value, slope;
+    activate(kind, get(x + i, n), &value, &slope);
+    put(y + i, value, n);
   }
 }
 
@@ -100,9 +95,8 @@ CTK_INLINE void activation_backward_kind(const float *x, float *dy, float *y, pt
     default: call(CTK_TANH); break;              \
   }
 
-static void bias_activation(float *x, const float *bias, float *y, ptrdiff_t rows,
-                            ptrdiff_t columns, int kind) {
-#define CALL(k) bias_activation_kind(x, bias, y, rows, columns, k)
+static void activation(const float *x, float *y, ptrdiff_t count, int kind) {
+#define CALL(k) activation_kind(x, y, count, k)
   EACH_ACTIVATION(CALL, kind)
 #undef CALL
 }
@@ -113,10 +107,10 @@ static void activation_backward(const float *x, float *dy, float *y, ptrdiff_t c
 #undef CALL
 }
 
-static void bias_dropout_residual_norm(float *x, const float *bias, const float *residual,
-                                       const float *gamma, const float *beta, float epsilon,
-                                       ctk_dropout site, ptrdiff_t first_row, ptrdiff_t rows,
-                                       ptrdiff_t columns, float *y, float *mean, float *rstd) {
+static void dropout_residual_norm(float *x, const float *residual, const float *gamma,
+                                  const float *beta, float epsilon, ctk_dropout site,
+                                  ptrdiff_t first_row, ptrdiff_t rows, ptrdiff_t columns, float *y,
+                                  float *mean, float *rstd) {
   float inverse = 1.0f / (float)columns;
   for (ptrdiff_t row = 0; row < rows; row++) {
     float *xr = x + row * columns, *yr = y + row * columns;
@@ -124,11 +118,10 @@ static void bias_dropout_residual_norm(float *x, const float *bias, const float 
     vf sum = splat(0.0f);
     FOR_LANES(i, n, columns) {
       vf v = get(xr + i, n);
-      if (bias) v += get(bias + i, n);
       if (site.threshold) v = dropped(v, site, first + (uint32_t)i);
       if (residual) v += get(residual + row * columns + i, n);
       put(xr + i, v, n);
-      // Lanes past the end hold dropout's or the bias's zeros.
+      // Lanes past the end hold zeros.
       sum += v;
     }
     float centre = horizontal_sum(sum) * inverse;
@@ -203,15 +196,6 @@ static void column_sums(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdi
     for (ptrdiff_t row = 0; row < rows; row++) total += get(x + row * stride + i, n);
     put(sum + i, total, n);
   }
-}
-
-static void add_bias(float *x, const float *bias, ptrdiff_t rows, ptrdiff_t columns,
-                     ptrdiff_t stride) {
-  for (ptrdiff_t row = 0; row < rows; row++)
-    FOR_LANES(i, n, columns) {
-      float *p = x + row * stride + i;
-      put(p, get(p, n) + get(bias + i, n), n);
-    }
 }
 
 static void add(const float *x, float *y, ptrdiff_t count) {

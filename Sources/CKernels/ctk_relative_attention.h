@@ -48,12 +48,6 @@ CTK_INLINE void biased_query(const ctk_attention_head *head, const float *bias, 
     for (ptrdiff_t c = 0; c < size; c++) query[i * width + c] += bias[c];
 }
 
-CTK_INLINE float row_dot(const float *x, const float *y, ptrdiff_t count) {
-  float sum = 0;
-  for (ptrdiff_t c = 0; c < count; c++) sum += x[c] * y[c];
-  return sum;
-}
-
 CTK_INLINE void band_scores(const float *query, ptrdiff_t size, const float *columns,
                             ptrdiff_t first, ptrdiff_t length, float *band, float *scores,
                             const int rows) {
@@ -75,8 +69,8 @@ CTK_INLINE void add_segment_scores(const ctk_relative_head *view, const float *q
   ptrdiff_t length = view->head.length, size = view->head.head_size;
   for (ptrdiff_t i = 0; i < length; i++) {
     const float *row_query = query + i * padded(size);
-    float same = row_dot(row_query, view->segment_embedding, size);
-    float other = row_dot(row_query, view->segment_embedding + view->segment_stride, size);
+    float same = dot_product(row_query, view->segment_embedding, size);
+    float other = dot_product(row_query, view->segment_embedding + view->segment_stride, size);
     float *row = scores + i * banded(length);
     for (ptrdiff_t j = 0; j < length; j += CTK_LANES) {
       vi equal = (vi)load(segments + j) == view->segments[i];
@@ -90,18 +84,13 @@ static void relative_scores(const ctk_relative_head *view, relative_scratch area
   const ctk_attention_head *head = &view->head;
   ptrdiff_t length = head->length, size = head->head_size, size_width = padded(size);
   biased_query(head, view->content_bias, areas.query);
-  copy_transposed(head->key, head->stride, length, size, areas.columns);
+  copy_transposed(head->key, head->stride, length, size, areas.columns, padded(length));
   multiply(areas.query, size_width, 1, areas.columns, padded(length), areas.scores,
            banded(length), length, padded(length), size);
 
   biased_query(head, view->distance_bias, areas.query);
-  ptrdiff_t width = distance_width(length);
-  for (ptrdiff_t c = 0; c < size; c++) {
-    float *column = areas.columns + c * width;
-    for (ptrdiff_t r = 0; r < 2 * length - 1; r++)
-      column[r] = view->distance_key[r * view->distance_stride + c];
-    for (ptrdiff_t r = 2 * length - 1; r < width; r++) column[r] = 0;
-  }
+  copy_transposed(view->distance_key, view->distance_stride, 2 * length - 1, size, areas.columns,
+                  distance_width(length));
   ptrdiff_t i = 0;
   for (; i + CTK_BAND <= length; i += CTK_BAND)
     band_scores(areas.query, size, areas.columns, i, length, areas.band, areas.scores, CTK_BAND);
@@ -228,7 +217,7 @@ static void relative_attention_backward(const ctk_relative_head *view, const flo
   ptrdiff_t pitch = banded(length), length_width = padded(length);
   relative_scratch areas = relative_areas(head, scratch);
   relative_scores(view, areas);
-  copy_transposed(head->value, head->stride, length, size, areas.columns);
+  copy_transposed(head->value, head->stride, length, size, areas.columns, length_width);
   multiply(output_gradient, output_stride, 1, areas.columns, length_width, areas.gradient, pitch,
            length, length_width, size);
   softmax_backward(head, output, output_gradient, output_stride, log_sum, areas.scores,

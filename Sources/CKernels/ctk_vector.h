@@ -27,7 +27,8 @@ CTK_INLINE vf load(const float *p) {
 
 CTK_INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
-CTK_INLINE vf splat(float x) { return (vf){} + x; }
+// Subtracting zero is the identity, and compiles to a broadcast; adding it turns -0 into 0.
+CTK_INLINE vf splat(float x) { return x - (vf){}; }
 
 CTK_INLINE vf fma_(vf a, vf b, vf c) {
 #if CTK_HAS_FMA
@@ -57,9 +58,10 @@ CTK_INLINE float horizontal_sum(vf v) {
 CTK_INLINE float horizontal_max(vf v) {
   float parts[CTK_LANES];
   memcpy(parts, &v, sizeof v);
-  float largest = parts[0];
-  for (int i = 1; i < CTK_LANES; i++) largest = parts[i] > largest ? parts[i] : largest;
-  return largest;
+  for (int width = CTK_LANES / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; i++)
+      parts[i] = parts[i + width] > parts[i] ? parts[i + width] : parts[i];
+  return parts[0];
 }
 
 // e^x with a relative error below 2e-7; arguments below -87 give 0.
@@ -130,9 +132,10 @@ CTK_INLINE vi kept(ctk_dropout site, vu index) {
 }
 
 CTK_INLINE vu index_from(uint32_t first) {
-  vu index;
-  for (int i = 0; i < CTK_LANES; i++) index[i] = first + (uint32_t)i;
-  return index;
+  static const uint32_t numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  vu lanes;
+  memcpy(&lanes, numbers, sizeof lanes);
+  return lanes + first;
 }
 
 CTK_INLINE vf dropped(vf x, ctk_dropout site, uint32_t first) {

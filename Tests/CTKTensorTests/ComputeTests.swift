@@ -17,31 +17,31 @@ struct ComputeTests {
     #expect(descriptions.count == 1)
   }
 
+  static let orientations: [(Orientation, Orientation)] = [
+    (.plain, .plain), (.transposed, .plain), (.plain, .transposed), (.transposed, .transposed),
+  ]
+
   @Test(arguments: [(1, 1, 1), (3, 5, 7), (64, 48, 33), (130, 70, 96)])
   func productsAgreeWithTheDefinition(_ rows: Int, _ depth: Int, _ columns: Int) {
     var random = SeededGenerator(seed: UInt64(rows))
     let left = random.floats(rows * depth)
     let right = random.floats(depth * columns)
+    let bias = FloatBuffer(count: columns)
+    for column in 0..<columns { bias.base[column] = Float(column) / 64 }
+    let product = product(left, right, rows, depth, columns)
+    let expected = product.indices.map { 2 * product[$0] + Double(bias.base[$0 % columns]) }
     for threads in [1, 2, 3] {
       let compute = Compute(threadCount: threads)
-      for (leftOrientation, rightOrientation) in [
-        (Orientation.plain, Orientation.plain), (.transposed, .plain), (.plain, .transposed),
-        (.transposed, .transposed),
-      ] {
+      for (leftOrientation, rightOrientation) in Self.orientations {
         let a = stored(left, rows, depth, leftOrientation)
         let b = stored(right, depth, columns, rightOrientation)
         let result = FloatBuffer(count: rows * columns)
         let target = Matrix(result.base, rows: rows, columns: columns)
-        compute.multiply(a.view, leftOrientation, b.view, rightOrientation, into: target)
         compute.multiply(
-          a.view, leftOrientation, b.view, rightOrientation, into: target, accumulates: true)
-        let expected = (0..<rows * columns).map { index in
-          2
-            * (0..<depth).map {
-              Double(left[index / columns * depth + $0])
-                * Double(right[$0 * columns + index % columns])
-            }.reduce(0, +)
-        }
+          a.view, leftOrientation, b.view, rightOrientation, into: target,
+          from: .bias(bias.base))
+        compute.multiply(
+          a.view, leftOrientation, b.view, rightOrientation, into: target, from: .result)
         let closeness = Closeness.of(result.array(), expected, absolute: 1e-5, relative: 1e-5)
         #expect(closeness.isWithin, "\(threads) threads: \(closeness)")
       }
@@ -54,22 +54,23 @@ struct ComputeTests {
     arguments: [(32, 16, 48), (37, 33, 50), (200, 1601, 100), (64, 770, 49)])
   func roundedProductsAgreeWithRoundedOperands(_ rows: Int, _ depth: Int, _ columns: Int) {
     var random = SeededGenerator(seed: UInt64(depth))
-    let left = random.floats(rows * depth)
-    let right = random.floats(depth * columns)
-    let expected = doubledProduct(left.map(rounded), right.map(rounded), rows, depth, columns)
-    for (leftOrientation, rightOrientation) in [
-      (Orientation.plain, Orientation.plain), (.transposed, .plain), (.plain, .transposed),
-      (.transposed, .transposed),
-    ] {
+    let (left, right) = (random.floats(rows * depth), random.floats(depth * columns))
+    let bias = FloatBuffer(count: columns)
+    for column in 0..<columns { bias.base[column] = Float(column) / 64 }
+    let product = product(left.map(rounded), right.map(rounded), rows, depth, columns)
+    let expected = product.indices.map { 2 * product[$0] + Double(bias.base[$0 % columns]) }
+    for (leftOrientation, rightOrientation) in Self.orientations {
       let a = stored(left, rows, depth, leftOrientation)
       let b = stored(right, depth, columns, rightOrientation)
       let results = [1, 2, 3].map { threads in
         let compute = Compute(threadCount: threads, precision: .bf16)
         let result = FloatBuffer(count: rows * columns)
         let target = Matrix(result.base, rows: rows, columns: columns)
-        compute.multiply(a.view, leftOrientation, b.view, rightOrientation, into: target)
         compute.multiply(
-          a.view, leftOrientation, b.view, rightOrientation, into: target, accumulates: true)
+          a.view, leftOrientation, b.view, rightOrientation, into: target,
+          from: .bias(bias.base))
+        compute.multiply(
+          a.view, leftOrientation, b.view, rightOrientation, into: target, from: .result)
         return result.array()
       }
       let closeness = Closeness.of(results[0], expected, absolute: 5e-4, relative: 1e-5)
@@ -78,8 +79,8 @@ struct ComputeTests {
     }
   }
 
-  /// Twice the product of two row-major matrices.
-  private func doubledProduct(
+  /// The product of two row-major matrices.
+  private func product(
     _ left: [Float], _ right: [Float], _ rows: Int, _ depth: Int, _ columns: Int
   ) -> [Double] {
     (0..<rows * columns).map { index in
@@ -88,7 +89,7 @@ struct ComputeTests {
       for k in 0..<depth {
         sum += Double(left[row * depth + k]) * Double(right[k * columns + column])
       }
-      return 2 * sum
+      return sum
     }
   }
 

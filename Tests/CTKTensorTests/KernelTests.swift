@@ -22,11 +22,10 @@ struct KernelTests {
     var random = SeededGenerator(seed: UInt64(width))
     for kernels in Kernels.all {
       for activation in Self.activations {
-        var x = random.floats(3 * width, scale: 6)
-        let bias = random.floats(width)
-        let inputs = x.indices.map { Double(x[$0] + bias[$0 % width]) }
+        let x = random.floats(3 * width, scale: 6)
+        let inputs = x.map(Double.init)
         var y = [Float](repeating: 0, count: x.count)
-        kernels.bias_activation(&x, bias, &y, 3, width, Int32(activation.kind))
+        kernels.activation(x, &y, x.count, Int32(activation.kind))
         let expected = inputs.map(activation.function)
         let forward = Closeness.of(y, expected, absolute: 1e-6, relative: 1e-6)
         #expect(forward.isWithin, "\(kernels.variant) \(activation.kind): \(forward)")
@@ -48,10 +47,9 @@ struct KernelTests {
   /// GELU keeps its relative precision where it is tiny.
   @Test func geluTailIsRelativelyExact() {
     for kernels in Kernels.all {
-      var x: [Float] = (0..<120).map { -Float($0) / 10 }
+      let x: [Float] = (0..<120).map { -Float($0) / 10 }
       var y = [Float](repeating: 0, count: x.count)
-      let bias = [Float](repeating: 0, count: x.count)
-      kernels.bias_activation(&x, bias, &y, 1, x.count, Int32(CTK_GELU.rawValue))
+      kernels.activation(x, &y, x.count, Int32(CTK_GELU.rawValue))
       let expected = x.map { NaiveTwins.gelu(Double($0)) }
       let closeness = Closeness.of(y, expected, absolute: 1e-33, relative: 2e-5)
       #expect(closeness.isWithin, "\(kernels.variant): \(closeness)")
@@ -64,13 +62,13 @@ struct KernelTests {
     var random = SeededGenerator(seed: 100 + UInt64(width))
     for kernels in Kernels.all {
       var x = random.floats(rows * width)
-      let (bias, residual) = (random.floats(width), random.floats(rows * width))
+      let residual = random.floats(rows * width)
       let (gamma, beta) = (random.floats(width), random.floats(width))
-      let sums = x.indices.map { Double(x[$0] + bias[$0 % width] + residual[$0]) }
+      let sums = x.indices.map { Double(x[$0] + residual[$0]) }
       var y = [Float](repeating: 0, count: x.count)
       var (mean, rstd) = ([Float](repeating: 0, count: rows), [Float](repeating: 0, count: rows))
-      kernels.bias_dropout_residual_norm(
-        &x, bias, residual, gamma, beta, 1e-2, .off, 0, rows, width, &y, &mean, &rstd)
+      kernels.dropout_residual_norm(
+        &x, residual, gamma, beta, 1e-2, .off, 0, rows, width, &y, &mean, &rstd)
       func naive(_ values: [Double]) -> [Double] {
         (0..<rows).flatMap { row in
           NaiveTwins.layerNorm(

@@ -121,18 +121,17 @@ typedef struct CTK_SENDABLE {
   /// Floats that the vector registers hold; scratch sizes depend on it.
   int lanes;
 
-  /// x += bias; y = f(x). x and y have rows * columns entries.
-  void (*bias_activation)(float *x, const float *bias, float *y, ptrdiff_t rows,
-                          ptrdiff_t columns, int activation);
+  /// y = f(x).
+  void (*activation)(const float *x, float *y, ptrdiff_t count, int activation);
   /// dy becomes dy * f'(x); y becomes f(x) again.
   void (*activation_backward)(const float *x, float *dy, float *y, ptrdiff_t count,
                               int activation);
-  /// x becomes dropout(x + bias) + residual, then y = gamma * normalised(x) + beta.
-  /// Keeps mean and 1/deviation per row. residual and bias may be null.
-  void (*bias_dropout_residual_norm)(float *x, const float *bias, const float *residual,
-                                     const float *gamma, const float *beta, float epsilon,
-                                     ctk_dropout dropout, ptrdiff_t first_row, ptrdiff_t rows,
-                                     ptrdiff_t columns, float *y, float *mean, float *rstd);
+  /// x becomes dropout(x) + residual, then y = gamma * normalised(x) + beta.
+  /// Keeps mean and 1/deviation per row. residual may be null.
+  void (*dropout_residual_norm)(float *x, const float *residual, const float *gamma,
+                                const float *beta, float epsilon, ctk_dropout dropout,
+                                ptrdiff_t first_row, ptrdiff_t rows, ptrdiff_t columns, float *y,
+                                float *mean, float *rstd);
   /// dy becomes the gradient of the normalised input x.
   void (*norm_backward)(const float *x, const float *mean, const float *rstd,
                         const float *gamma, float *dy, ptrdiff_t rows, ptrdiff_t columns);
@@ -145,9 +144,6 @@ typedef struct CTK_SENDABLE {
   /// sum += column sums of x.
   void (*column_sums)(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride,
                       float *sum);
-  /// x += bias on every row.
-  void (*add_bias)(float *x, const float *bias, ptrdiff_t rows, ptrdiff_t columns,
-                   ptrdiff_t stride);
   /// y += x.
   void (*add)(const float *x, float *y, ptrdiff_t count);
   /// y += x * x.

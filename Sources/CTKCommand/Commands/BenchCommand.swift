@@ -81,6 +81,7 @@ struct BenchCommand: ReportingCommand {
     if let plot { try PlotFile.write(RooflinePlot(text).drawing, to: plot, force) }
     var fields = text.json
     fields["threads"] = .integer(compute.threadCount)
+    fields["precision"] = .string(compute.precision.rawValue)
     fields["kernels"] = .string(compute.kernels.variant)
     fields["blas"] = .string(Compute.blasDescription)
     fields["parameters"] = .integer(subject.network.layout.count)

@@ -44,7 +44,7 @@ struct ComputeOptions: ParsableArguments {
   @Option(
     help: """
       Precision of matrix products, f32 or bf16: bf16 rounds their operands and sums in f32, \
-      about 1.5 times as fast where the processor has AVX512_BF16.
+      about 1.7 times as fast where the processor has AVX512_BF16.
       """)
   var precision = ProductPrecision.f32
 

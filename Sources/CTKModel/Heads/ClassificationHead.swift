@@ -40,13 +40,12 @@ struct ClassificationHead {
     summary.gather(hidden, batch, into: vectors)
     if dropout.input.threshold != 0 { compute.drop(vectors, into: vectors, dropout.input) }
     let raw = arena.takeMatrix(count, width)
-    dense.forwardWithoutBias(vectors, into: raw, parameters, compute)
+    dense.forward(vectors, into: raw, parameters, compute)
     let pooled = arena.takeMatrix(count, width)
-    activation.forward(raw, bias: parameters.pointer(dense.bias), into: pooled, compute)
+    activation.forward(raw, into: pooled, compute)
     let dropped = compute.dropped(pooled, dropout.output, arena)
     let logits = arena.takeMatrix(count, parameters.layout[output.weight].rows)
-    output.forwardWithoutBias(dropped, into: logits, parameters, compute)
-    compute.addBias(parameters.pointer(output.bias), to: logits)
+    output.forward(dropped, into: logits, parameters, compute)
     return Kept(vectors: vectors, raw: raw, pooled: pooled, dropped: dropped, logits: logits)
   }
 

@@ -19,8 +19,7 @@ struct TokenHead {
     let (arena, compute) = (workspace.arena, workspace.compute)
     let dropped = compute.dropped(hidden, dropout, arena)
     let logits = arena.takeMatrix(hidden.rows, parameters.layout[output.weight].rows)
-    output.forwardWithoutBias(dropped, into: logits, parameters, compute)
-    compute.addBias(parameters.pointer(output.bias), to: logits)
+    output.forward(dropped, into: logits, parameters, compute)
     return Kept(dropped: dropped, logits: logits)
   }
 

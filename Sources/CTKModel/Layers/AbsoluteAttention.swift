@@ -37,10 +37,9 @@ struct AbsoluteAttention {
       projections, batch: batch, dropout: dropout.probabilities, into: context, logSums: logSums,
       workspace)
     let attended = arena.takeMatrix(tokens, width)
-    output.forwardWithoutBias(context, into: attended, parameters, compute)
+    output.forward(context, into: attended, parameters, compute)
     let keptNorm = norm.forward(
-      attended, bias: output.bias, residual: input, dropout: dropout.output, into: result,
-      parameters, workspace)
+      attended, residual: input, dropout: dropout.output, into: result, parameters, workspace)
     return Kept(projections: projections, logSums: logSums, context: context, norm: keptNorm)
   }
 
@@ -57,8 +56,8 @@ struct AbsoluteAttention {
     _ input: Matrix, into projections: Matrix, _ parameters: ParameterVector, _ compute: Compute
   ) {
     compute.multiply(
-      input, .plain, parameters.stacked(query.weight, count: 3), .transposed, into: projections)
-    compute.addBias(parameters.pointer(query.bias), to: projections)
+      input, .plain, parameters.stacked(query.weight, count: 3), .transposed, into: projections,
+      from: .bias(parameters.pointer(query.bias)))
   }
 
   /// Turns the gradient of the result into the gradient of the input, in place.
@@ -91,7 +90,7 @@ struct AbsoluteAttention {
     if needsInputGradient {
       compute.multiply(
         projections, .plain, parameters.stacked(query.weight, count: 3), .plain,
-        into: gradient, accumulates: true)
+        into: gradient, from: .result)
     }
   }
 }
@@ -100,14 +99,4 @@ struct AbsoluteAttention {
 struct AttentionDropout {
   let probabilities: ctk_dropout
   let output: ctk_dropout
-}
-
-extension Compute {
-  /// Adds a bias to every row.
-  func addBias(_ bias: UnsafeMutablePointer<Float>, to matrix: Matrix) {
-    parallel(matrix.rows, weight: matrix.columns) { part in
-      let rows = matrix.rows(part)
-      kernels.add_bias(rows.base, bias, rows.rows, rows.columns, rows.stride)
-    }
-  }
 }

@@ -18,14 +18,12 @@ package struct ActivationKernel: Sendable {
     kind = Int32(kernel.rawValue)
   }
 
-  /// `x += bias`, kept for backward, and `y = f(x)`.
-  package func forward(
-    _ x: Matrix, bias: UnsafeMutablePointer<Float>, into y: Matrix, _ compute: Compute
-  ) {
+  /// `y = f(x)`.
+  package func forward(_ x: Matrix, into y: Matrix, _ compute: Compute) {
     precondition(x.isContiguous && y.isContiguous)
     compute.parallel(x.rows, weight: 8 * x.columns) { part in
-      compute.kernels.bias_activation(
-        x.rows(part).base, bias, y.rows(part).base, part.count, x.columns, kind)
+      compute.kernels.activation(
+        x.rows(part).base, y.rows(part).base, part.count * x.columns, kind)
     }
   }
 

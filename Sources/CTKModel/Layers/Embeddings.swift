@@ -34,12 +34,9 @@ struct Embeddings {
     let clean = noise?.clean ?? batch
     noise?.add(to: sums.rows(clean.tokenCount..<batch.tokenCount), compute)
     let keptNorm = norm?.forward(
-      sums, bias: nil, residual: nil, dropout: .off, into: embedded, parameters, workspace)
+      sums, residual: nil, dropout: .off, into: embedded, parameters, workspace)
     if dropout.threshold != 0 { compute.drop(embedded, into: embedded, dropout) }
-    if let projection {
-      projection.forwardWithoutBias(embedded, into: output, parameters, compute)
-      compute.addBias(parameters.pointer(projection.bias), to: output)
-    }
+    projection?.forward(embedded, into: output, parameters, compute)
     return Kept(norm: keptNorm, embedded: embedded, positionRows: positionRows, clean: clean)
   }
 

@@ -30,19 +30,18 @@ struct FeedForward {
   ) -> Kept {
     let (arena, compute) = (workspace.arena, workspace.compute)
     let raw = arena.takeMatrix(input.rows, parameters.layout[intermediate.weight].rows)
-    intermediate.forwardWithoutBias(input, into: raw, parameters, compute)
+    intermediate.forward(input, into: raw, parameters, compute)
     let transformed = arena.takeMatrix(input.rows, input.columns)
     let mark = arena.mark
     let activated = arena.takeMatrix(input.rows, raw.columns)
-    activation.forward(raw, bias: parameters.pointer(intermediate.bias), into: activated, compute)
+    activation.forward(raw, into: activated, compute)
     if dropout.activation.threshold != 0 {
       compute.drop(activated, into: activated, dropout.activation)
     }
-    output.forwardWithoutBias(activated, into: transformed, parameters, compute)
+    output.forward(activated, into: transformed, parameters, compute)
     arena.release(to: mark)
     let keptNorm = norm.forward(
-      transformed, bias: output.bias, residual: input, dropout: dropout.output, into: result,
-      parameters, workspace)
+      transformed, residual: input, dropout: dropout.output, into: result, parameters, workspace)
     return Kept(input: input, raw: raw, norm: keptNorm)
   }
 

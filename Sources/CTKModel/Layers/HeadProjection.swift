@@ -28,7 +28,7 @@ struct HeadProjection {
   ) {
     compute.multiply(
       outputGradient, .plain, parameters.matrix(weight), backwardOrientation, into: inputGradient,
-      accumulates: accumulates)
+      from: accumulates ? .result : .zero)
   }
 
   func backwardParameters(

@@ -7,21 +7,20 @@ struct LayerNorm {
   let shift: ParameterID
   let epsilon: Float
 
-  /// `x = dropout(x + bias) + residual`, then the normalised, scaled and shifted `x`.
+  /// `x = dropout(x) + residual`, then the normalised, scaled and shifted `x`.
   ///
   /// - Parameter values: [T, C]; overwritten by what is normalised, and kept.
   func forward(
-    _ values: Matrix, bias: ParameterID?, residual: Matrix?, dropout: ctk_dropout,
-    into output: Matrix, _ parameters: ParameterVector, _ workspace: Workspace
+    _ values: Matrix, residual: Matrix?, dropout: ctk_dropout, into output: Matrix,
+    _ parameters: ParameterVector, _ workspace: Workspace
   ) -> NormInput {
     let kept = NormInput(
       values: values, mean: workspace.arena.take(values.rows),
       rstd: workspace.arena.take(values.rows))
-    let biasPointer = bias.map { parameters.pointer($0) }
     let (gamma, beta) = (parameters.pointer(scale), parameters.pointer(shift))
     workspace.compute.parallel(values.rows, weight: 4 * values.columns) { part in
-      workspace.compute.kernels.bias_dropout_residual_norm(
-        values.rows(part).base, biasPointer, residual?.rows(part).base, gamma, beta, epsilon,
+      workspace.compute.kernels.dropout_residual_norm(
+        values.rows(part).base, residual?.rows(part).base, gamma, beta, epsilon,
         dropout, part.lowerBound, part.count, values.columns, output.rows(part).base,
         kept.mean + part.lowerBound, kept.rstd + part.lowerBound)
     }

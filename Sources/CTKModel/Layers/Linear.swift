@@ -5,11 +5,12 @@ struct Linear {
   let weight: ParameterID
   let bias: ParameterID
 
-  /// `y = x W^T`; the bias is left to the element-wise step that follows.
-  func forwardWithoutBias(
+  func forward(
     _ input: Matrix, into output: Matrix, _ parameters: ParameterVector, _ compute: Compute
   ) {
-    compute.multiply(input, .plain, parameters.matrix(weight), .transposed, into: output)
+    compute.multiply(
+      input, .plain, parameters.matrix(weight), .transposed, into: output,
+      from: .bias(parameters.pointer(bias)))
   }
 
   /// `dx = dy W`, added to `inputGradient` when `accumulates`.
@@ -19,7 +20,7 @@ struct Linear {
   ) {
     compute.multiply(
       outputGradient, .plain, parameters.matrix(weight), .plain, into: inputGradient,
-      accumulates: accumulates)
+      from: accumulates ? .result : .zero)
   }
 
   func backwardParameters(

@@ -48,8 +48,7 @@ struct RelativeAttention {
     let attended = arena.takeMatrix(tokens, width)
     output.forward(context, into: attended, parameters, compute)
     let keptNorm = norm.forward(
-      attended, bias: nil, residual: input, dropout: dropout.output, into: result, parameters,
-      workspace)
+      attended, residual: input, dropout: dropout.output, into: result, parameters, workspace)
     return Kept(operands: operands, logSums: logSums, context: context, norm: keptNorm)
   }
 

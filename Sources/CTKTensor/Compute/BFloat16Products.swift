@@ -46,11 +46,11 @@ extension Compute {
   /// As `multiply`, with operands rounded to bfloat16.
   func multiplyRounded(
     _ left: Matrix, _ leftOrientation: Orientation, _ right: Matrix,
-    _ rightOrientation: Orientation, into result: Matrix, accumulates: Bool,
+    _ rightOrientation: Orientation, into result: Matrix, from start: SumStart,
     _ products: BFloat16Products
   ) {
     let depth = leftOrientation == .plain ? left.columns : left.rows
-    let (columns, rows) = (result.columns, result.rows)
+    let columns = result.columns
     let packed = products.packed(atLeast: ctk_bf16_packed_count(depth, columns))
     let (leftStrides, rightStrides) = (
       leftOrientation.strides(left), rightOrientation.strides(right)
@@ -61,13 +61,13 @@ extension Compute {
         right.base, rightStrides.row, rightStrides.column, depth, columns, part.lowerBound,
         part.upperBound, packed)
     }
-    forEach(min(threadCount, rows)) { part, thread in
-      let parts = min(threadCount, rows)
-      let range = part * rows / parts..<(part + 1) * rows / parts
+    divide(result.rows) { range, thread in
+      let part = result.rows(range)
+      let accumulates = begin(part, from: start)
       ctk_bf16_multiply(
         left.base + range.lowerBound * leftStrides.row, leftStrides.row, leftStrides.column,
-        range.count, packed, depth, columns, result.rows(range).base, result.stride,
-        accumulates ? 1 : 0, products.block(of: thread))
+        range.count, packed, depth, columns, part.base, part.stride, accumulates ? 1 : 0,
+        products.block(of: thread))
     }
   }
 }

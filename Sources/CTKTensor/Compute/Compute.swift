@@ -41,13 +41,25 @@ package struct Compute: Sendable {
   ///
   /// - Parameter weight: floats touched for each of the `count` items.
   package func parallel(_ count: Int, weight: Int, _ body: (Range<Int>) -> Void) {
-    let parts = min(threadCount, max(1, count * weight / Self.parallelGrain), max(count, 1))
-    if parts == 1 {
-      if count > 0 { body(0..<count) }
-      return
-    }
+    divide(count, into: max(1, count * weight / Self.parallelGrain)) { part, _ in body(part) }
+  }
+
+  /// Runs `body` on contiguous parts of 0 ..< count that begin at multiples of `grain`, one
+  /// part for each thread.
+  ///
+  /// - Parameters:
+  ///   - limit: most parts.
+  ///   - body: receives the part and the number of the worker, below `threadCount`, which
+  ///     owns a scratch area of its own.
+  package func divide(
+    _ count: Int, into limit: Int = .max, grain: Int = 1,
+    _ body: (_ part: Range<Int>, _ worker: Int) -> Void
+  ) {
+    let grains = (count + grain - 1) / grain
+    let parts = min(threadCount, limit, grains)
     runOnThreads(parts) { part in
-      body(part * count / parts..<(part + 1) * count / parts)
+      let (first, end) = (part * grains / parts, (part + 1) * grains / parts)
+      body(first * grain..<min(count, end * grain), part)
     }
   }
 

@@ -101,17 +101,13 @@ package final class FisherAccumulator: GradientSink {
   private func addProducts(
     _ left: Matrix, _ right: Matrix, _ offsets: [Int], to target: UnsafeMutablePointer<Float>
   ) {
-    let (rows, columns) = (left.columns, right.columns)
+    let columns = right.columns
     let stride = panelStride(offsets)
-    let parts = min(compute.threadCount, max(1, rows / Self.rowGrain))
-    func firstRow(of part: Int) -> Int {
-      part == parts ? rows : part * rows / parts / Self.rowGrain * Self.rowGrain
-    }
-    compute.forEach(parts) { part, worker in
-      let (start, end) = (firstRow(of: part), firstRow(of: part + 1))
+    compute.divide(left.columns, grain: Self.rowGrain) { rows, worker in
       compute.kernels.squared_products(
-        left.base + start, left.stride, end - start, right.base, right.stride, columns, offsets,
-        offsets.count - 1, target + start * columns, panels.base + worker * stride)
+        left.base + rows.lowerBound, left.stride, rows.count, right.base, right.stride, columns,
+        offsets, offsets.count - 1, target + rows.lowerBound * columns,
+        panels.base + worker * stride)
     }
   }
 
