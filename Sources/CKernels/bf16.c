@@ -28,31 +28,8 @@ int ctk_bf16_is_supported(void) {
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
 
+#include "ctk_bf16_pairs.h"
 #include "ctk_transpose.h"
-
-static __mmask16 lanes(ptrdiff_t count) {
-  return count >= 16 ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
-}
-
-static __m512i rounded(__m512 low, __m512 high) {
-  return (__m512i)_mm512_cvtne2ps_pbh(high, low);
-}
-
-// Pairs (x[0, j], x[1, j]) of up to 16 columns j; a missing second row is zero.
-static __m512i row_pairs(const float *x, ptrdiff_t stride, int has_second, ptrdiff_t count) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  __mmask16 mask = lanes(count);
-  __m512 first = _mm512_maskz_loadu_ps(mask, x);
-  __m512 second = has_second ? _mm512_maskz_loadu_ps(mask, x + stride) : _mm512_setzero_ps();
-  return _mm512_permutexvar_epi16(order, rounded(first, second));
-}
-
-// Pairs (x[2p], x[2p + 1]) of up to 32 neighbours; missing ones are zero.
-static __m512i neighbour_pairs(const float *x, ptrdiff_t count) {
-  return rounded(_mm512_maskz_loadu_ps(lanes(count), x),
-                 _mm512_maskz_loadu_ps(lanes(count - 16), x + 16));
-}
 
 // One panel of an operand whose rows are contiguous.
 static void pack_rows(const float *x, ptrdiff_t row, ptrdiff_t depth, ptrdiff_t columns,

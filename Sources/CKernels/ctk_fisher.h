@@ -3,6 +3,9 @@
 // An example's gradient of a dense layer is the sum over its tokens t of
 // left[t, i] right[t, j]. Only the square is wanted, so a tile of the gradient
 // lives in registers from its first token to its square: it never reaches memory.
+//
+// Operands are packed into slots of 32 bits: a token's float or, with CTK_BF16 set, the
+// bfloat16 of two neighbouring tokens of an example.
 
 #if CTK_LANES == 16
 #define TILE_ROWS 8
@@ -13,8 +16,30 @@
 #endif
 #define TILE_COLUMNS (TILE_VECTORS * CTK_LANES)
 
-// Copies `count` of `width` neighbouring columns of each token; the others are zero.
-CTK_INLINE void pack_panel(const float *x, ptrdiff_t stride, ptrdiff_t tokens, ptrdiff_t count,
+#if CTK_BF16
+
+CTK_INLINE ptrdiff_t slots_of(ptrdiff_t tokens) { return (tokens + 1) / 2; }
+
+CTK_INLINE void pack_slots(const float *x, ptrdiff_t stride, ptrdiff_t tokens, ptrdiff_t count,
+                           const ptrdiff_t width, float *panel) {
+  for (ptrdiff_t t = 0; t < tokens; t += 2, x += 2 * stride, panel += width)
+    for (ptrdiff_t j = 0; j < width; j += 16)
+      _mm512_mask_storeu_epi32(panel + j, lanes(width - j),
+                               row_pairs(x + j, stride, t + 1 < tokens, count - j));
+}
+
+// Not by `splat`, whose arithmetic is not for pairs.
+CTK_INLINE vf broadcast(const float *slot) { return (vf)_mm512_set1_ps(*slot); }
+
+CTK_INLINE vf multiply_slots(vf left, vf right, vf sum) {
+  return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
+}
+
+#else
+
+CTK_INLINE ptrdiff_t slots_of(ptrdiff_t tokens) { return tokens; }
+
+CTK_INLINE void pack_slots(const float *x, ptrdiff_t stride, ptrdiff_t tokens, ptrdiff_t count,
                            const ptrdiff_t width, float *panel) {
   for (ptrdiff_t t = 0; t < tokens; t++, x += stride, panel += width) {
     if (count == width) {
@@ -26,6 +51,24 @@ CTK_INLINE void pack_panel(const float *x, ptrdiff_t stride, ptrdiff_t tokens, p
   }
 }
 
+CTK_INLINE vf broadcast(const float *slot) { return splat(*slot); }
+
+CTK_INLINE vf multiply_slots(vf left, vf right, vf sum) { return fma_(left, right, sum); }
+
+#endif
+
+// Packs `count` of `width` neighbouring columns of each token; the others are zero.
+CTK_INLINE void pack_panel(const float *x, ptrdiff_t stride, const ptrdiff_t *offsets,
+                           ptrdiff_t examples, ptrdiff_t count, const ptrdiff_t width,
+                           float *panel) {
+  for (ptrdiff_t e = 0; e < examples; e++) {
+    ptrdiff_t tokens = offsets[e + 1] - offsets[e];
+    pack_slots(x, stride, tokens, count, width, panel);
+    x += tokens * stride;
+    panel += slots_of(tokens) * width;
+  }
+}
+
 // Adds the squares of one whole tile, over all examples.
 static void add_tile(const float *left, const float *right, const ptrdiff_t *offsets,
                      ptrdiff_t examples, float *scores, ptrdiff_t stride) {
@@ -33,12 +76,13 @@ static void add_tile(const float *left, const float *right, const ptrdiff_t *off
     vf sum[TILE_ROWS][TILE_VECTORS];
     for (int i = 0; i < TILE_ROWS; i++)
       for (int j = 0; j < TILE_VECTORS; j++) sum[i][j] = splat(0.0f);
-    for (ptrdiff_t t = offsets[e]; t < offsets[e + 1]; t++) {
+    for (ptrdiff_t s = slots_of(offsets[e + 1] - offsets[e]); s > 0; s--) {
       vf row[TILE_VECTORS];
       for (int j = 0; j < TILE_VECTORS; j++) row[j] = load(right + j * CTK_LANES);
       for (int i = 0; i < TILE_ROWS; i++) {
-        vf factor = splat(left[i]);
-        for (int j = 0; j < TILE_VECTORS; j++) sum[i][j] = fma_(factor, row[j], sum[i][j]);
+        vf factor = broadcast(left + i);
+        for (int j = 0; j < TILE_VECTORS; j++)
+          sum[i][j] = multiply_slots(factor, row[j], sum[i][j]);
       }
       left += TILE_ROWS;
       right += TILE_COLUMNS;
@@ -74,26 +118,32 @@ static ptrdiff_t examples_of_block(const ptrdiff_t *offsets, ptrdiff_t examples)
   return count;
 }
 
+static ptrdiff_t slots_of_block(const ptrdiff_t *offsets, ptrdiff_t examples) {
+  ptrdiff_t slots = 0;
+  for (ptrdiff_t e = 0; e < examples; e++) slots += slots_of(offsets[e + 1] - offsets[e]);
+  return slots;
+}
+
 static void add_block(const float *left, ptrdiff_t left_stride, ptrdiff_t rows, const float *right,
                       ptrdiff_t right_stride, ptrdiff_t columns, const ptrdiff_t *offsets,
                       ptrdiff_t examples, float *scores, float *scratch) {
-  ptrdiff_t tokens = offsets[examples] - offsets[0];
-  float *right_panel = scratch, *left_panels = scratch + tokens * TILE_COLUMNS;
+  ptrdiff_t slots = slots_of_block(offsets, examples);
+  float *right_panel = scratch, *left_panels = scratch + slots * TILE_COLUMNS;
   left += offsets[0] * left_stride;
   right += offsets[0] * right_stride;
   for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS)
-    pack_panel(left + i, left_stride, tokens, at_most(rows - i, TILE_ROWS), TILE_ROWS,
-               left_panels + i * tokens);
+    pack_panel(left + i, left_stride, offsets, examples, at_most(rows - i, TILE_ROWS), TILE_ROWS,
+               left_panels + i * slots);
   for (ptrdiff_t j = 0; j < columns; j += TILE_COLUMNS) {
     ptrdiff_t width = at_most(columns - j, TILE_COLUMNS);
-    pack_panel(right + j, right_stride, tokens, width, TILE_COLUMNS, right_panel);
+    pack_panel(right + j, right_stride, offsets, examples, width, TILE_COLUMNS, right_panel);
     for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
       ptrdiff_t height = at_most(rows - i, TILE_ROWS);
       float *tile = scores + i * columns + j;
       if (height == TILE_ROWS && width == TILE_COLUMNS)
-        add_tile(left_panels + i * tokens, right_panel, offsets, examples, tile, columns);
+        add_tile(left_panels + i * slots, right_panel, offsets, examples, tile, columns);
       else
-        add_tile_part(left_panels + i * tokens, right_panel, offsets, examples, tile, columns,
+        add_tile_part(left_panels + i * slots, right_panel, offsets, examples, tile, columns,
                       height, width);
     }
   }

@@ -232,22 +232,27 @@ struct KernelTests {
   func squaresTheGradientOfEachExample(_ rows: Int, _ columns: Int) {
     let offsets = [2, 2, 3, 9, 400, 1000, 1003]
     var random = SeededGenerator(seed: 13 + UInt64(rows))
-    let left = (0..<1003).map { _ in random.floats(rows + 3) }
-    let right = (0..<1003).map { _ in random.floats(columns + 1) }
+    // Rounded, so that products in bfloat16 have the same operands.
+    let left = (0..<1003).map { _ in random.floats(rows + 3).map(\.roundedToBFloat16) }
+    let right = (0..<1003).map { _ in random.floats(columns + 1).map(\.roundedToBFloat16) }
     let start = (0..<rows).map { _ in random.floats(columns) }
     let expected = NaiveTwins.squaredProducts(
       left.map { $0.map(Double.init) }, right.map { $0.map(Double.init) }, offsets: offsets,
       onto: start.map { $0.map(Double.init) })
     let (leftValues, rightValues) = (left.flatMap { $0 }, right.flatMap { $0 })
-    for kernels in Kernels.all {
+    var variants = Kernels.all.map { ($0.variant, $0.squared_products!) }
+    if ProductPrecision.bf16.isSupported {
+      variants.append(("bf16", ctk_bf16_squared_products))
+    }
+    for (variant, addSquaredProducts) in variants {
       var scores = start.flatMap { $0 }
       var scratch = [Float](repeating: .nan, count: ctk_squared_products_scratch(600))
-      kernels.squared_products(
+      addSquaredProducts(
         leftValues, rows + 3, rows, rightValues, columns + 1, columns, offsets,
         offsets.count - 1, &scores, &scratch)
       let closeness = Closeness.of(
         scores, expected.flatMap { $0 }, absolute: 1e-4, relative: 1e-5)
-      #expect(closeness.isWithin, "\(kernels.variant): \(closeness)")
+      #expect(closeness.isWithin, "\(variant): \(closeness)")
     }
   }
 

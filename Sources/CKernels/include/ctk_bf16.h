@@ -40,6 +40,13 @@ void ctk_bf16_multiply(const float *left, ptrdiff_t row, ptrdiff_t column, ptrdi
                        const uint32_t *packed, ptrdiff_t depth, ptrdiff_t columns, float *result,
                        ptrdiff_t stride, int accumulates, uint32_t *scratch);
 
+/// As `squared_products` of ctk_kernels.h, with operands rounded to bfloat16 and sums and
+/// squares in f32.
+void ctk_bf16_squared_products(const float *left, ptrdiff_t left_stride, ptrdiff_t rows,
+                               const float *right, ptrdiff_t right_stride, ptrdiff_t columns,
+                               const ptrdiff_t *offsets, ptrdiff_t examples, float *scores,
+                               float *scratch);
+
 #ifdef __cplusplus
 }
 #endif

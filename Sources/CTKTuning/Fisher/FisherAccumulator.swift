@@ -103,8 +103,10 @@ package final class FisherAccumulator: GradientSink {
   ) {
     let columns = right.columns
     let stride = panelStride(offsets)
+    let addSquaredProducts =
+      compute.precision == .bf16 ? ctk_bf16_squared_products : compute.kernels.squared_products!
     compute.divide(left.columns, grain: Self.rowGrain) { rows, worker in
-      compute.kernels.squared_products(
+      addSquaredProducts(
         left.base + rows.lowerBound, left.stride, rows.count, right.base, right.stride, columns,
         offsets, offsets.count - 1, target + rows.lowerBound * columns,
         panels.base + worker * stride)
