@@ -1,5 +1,6 @@
 public import ArgumentParser
 import CTKCore
+import CTKTensor
 
 /// The root of the command line.
 public struct CTK: ParsableCommand {
@@ -27,6 +28,7 @@ public struct CTK: ParsableCommand {
   /// Parses the arguments, runs the command and ends the process.
   public static func run(arguments: [String]) -> Never {
     Interruption.install()
+    Compute.endIdleThreads()
     do {
       var command = try parseAsRoot(arguments)
       try command.run()

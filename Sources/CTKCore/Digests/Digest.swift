@@ -76,5 +76,6 @@ public struct StreamingDigest {
 }
 
 extension Digest {
-  fileprivate init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+  /// - Parameter bytes: 32 of them.
+  package init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 }

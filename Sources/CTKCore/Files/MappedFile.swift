@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -14,6 +16,8 @@ public struct MappedFile: ~Copyable, Sendable {
   public let path: String
   public let byteCount: Int
   private let address: UInt
+  /// Parts of all mappings, as addresses, whose memory is still to be given back.
+  private static let unneeded = Mutex(PendingRanges())
 
   /// - Throws: `file.missing`, `file.not-regular`, `file.unreadable`.
   public init(path: String) throws(CoreError) {
@@ -24,7 +28,11 @@ public struct MappedFile: ~Copyable, Sendable {
   }
 
   deinit {
-    if let base = UnsafeMutableRawPointer(bitPattern: address) { munmap(base, byteCount) }
+    guard let base = UnsafeMutableRawPointer(bitPattern: address) else { return }
+    let addresses = Int(address)..<Int(address) + byteCount
+    // Something else may be mapped here soon.
+    Self.unneeded.withLock { $0.remove(within: addresses) }
+    munmap(base, byteCount)
   }
 
   /// Lends the file's bytes.
@@ -36,14 +44,27 @@ public struct MappedFile: ~Copyable, Sendable {
 
   /// Tells the system that a range is no longer needed, so that streaming over
   /// a large file does not count as resident memory.
+  ///
+  /// Giving memory back stops every thread of the process for a moment, so ranges are
+  /// gathered; up to 32 MB of all files stay in memory.
   public func discard(_ range: Range<Int>) {
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let start = (range.lowerBound + page - 1) / page * page
-    let end = min(range.upperBound, byteCount) / page * page
-    guard start < end, let base = UnsafeMutableRawPointer(bitPattern: address + UInt(start)) else {
-      return
+    let part = range.clamped(to: 0..<byteCount)
+    let start = Int(address)
+    // Under the lock no file that is named there goes away.
+    Self.unneeded.withLock { pending in
+      for run in pending.add(start + part.lowerBound..<start + part.upperBound) {
+        Self.release(run)
+      }
     }
-    madvise(base, end - start, MADV_DONTNEED)
+  }
+
+  /// Gives back the pages that lie within a run of addresses.
+  private static func release(_ run: Range<Int>) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (run.lowerBound + page - 1) / page * page
+    let end = run.upperBound / page * page
+    guard start < end else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED)
   }
 
   private static func map(_ path: String) throws(CoreError) -> (address: UInt, byteCount: Int) {

@@ -36,7 +36,8 @@ extension TensorRoute {
   /// - Throws: `patch.damaged`, `patch.unsupported`, and the codes of the source
   ///   and of `sink`; digests are found here and judged by the caller.
   func run(
-    _ tensors: any TensorSource, _ sink: Sink = { _, _ in }
+    _ tensors: any TensorSource, in buffers: TileBuffers = TileBuffers(),
+    _ sink: Sink = { _, _ in }
   ) throws(PatchError) -> RouteDigests {
     guard isTouched else {
       let digest = try source.map { (info) throws(PatchError) in
@@ -48,7 +49,7 @@ extension TensorRoute {
       return RouteDigests(source: try ownDigest(tensors), result: nil)
     }
     return try withReaders(operations[...], []) { (readers) throws(PatchError) in
-      try transform(&readers, to: result, tensors, sink)
+      try transform(&readers, to: result, tensors, buffers, sink)
     }
   }
 
@@ -94,74 +95,70 @@ extension TensorRoute {
 
   private func transform(
     _ readers: inout [OperationReader], to result: TensorInfo, _ tensors: any TensorSource,
-    _ sink: Sink
+    _ buffers: TileBuffers, _ sink: Sink
   ) throws(PatchError) -> RouteDigests {
     guard let origin else {
-      return RouteDigests(
-        source: try ownDigest(tensors),
-        result: try transform(&readers, nil, to: result, { _, _ in }, sink))
+      var digest = TensorDigest(result)
+      try transform(
+        &readers, nil, to: result, in: buffers, { _, made in digest.update(made) }, sink)
+      return RouteDigests(source: try ownDigest(tensors), result: digest.finalize())
     }
     let isOwn = UTF8Key(origin.name) == UTF8Key(name)
-    var digest = TensorDigest(origin)
-    let made = try tensors.lend(origin.name) { (bytes) throws(PatchError) in
+    var digests = PairedDigest(origin, result, inStep: isOwn)
+    try tensors.lend(origin.name) { (bytes) throws(PatchError) in
       try transform(
-        &readers, bytes, to: result,
-        { range, tile in
-          if isOwn { digest.update(tile) }
-          tensors.discard(origin.name, range)
+        &readers, bytes, to: result, in: buffers,
+        { range, made in
+          let present = range.clamped(to: 0..<bytes.count)
+          digests.update(
+            UnsafeRawBufferPointer(rebasing: isOwn ? bytes[present] : bytes[..<0]), made)
+          tensors.discard(origin.name, present)
         }, sink)
     }
-    return RouteDigests(
-      source: try isOwn ? digest.finalize() : ownDigest(tensors), result: made)
+    let found = digests.finalize()
+    return RouteDigests(source: try isOwn ? found.old : ownDigest(tensors), result: found.new)
   }
 
-  /// - Parameter observer: receives the original's bytes after they were copied.
-  /// - Returns: the result's digest.
+  /// - Parameter hash: receives the result's bytes with the range of the tile, before it
+  ///   goes to `sink`.
   private func transform(
     _ readers: inout [OperationReader], _ original: UnsafeRawBufferPointer?,
-    to result: TensorInfo, _ observer: (Range<Int>, UnsafeRawBufferPointer) -> Void, _ sink: Sink
-  ) throws(PatchError) -> Digest {
+    to result: TensorInfo, in buffers: TileBuffers,
+    _ hash: (Range<Int>, UnsafeRawBufferPointer) -> Void, _ sink: Sink
+  ) throws(PatchError) {
     let byteCount = operations.reduce(max(original?.count ?? 0, result.byteCount)) {
       max($0, $1.result?.info.byteCount ?? 0)
     }
     let span = readers.reduce(Tiles.byteCount) { max($0, $1.tileByteCount) }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: min(span, byteCount), alignment: 16)
-    defer { buffer.deallocate() }
-    var digest = TensorDigest(result)
-    for range in Tiles.ranges(of: 0..<byteCount, by: span) {
-      let tile = UnsafeMutableRawBufferPointer(rebasing: buffer[..<range.count])
-      if let original { copy(original, range, to: tile, observer) }
-      for index in readers.indices {
-        try operations[index].checked { () throws(StreamFault) in
-          try readers[index].transform(tile, at: range.lowerBound)
+    try buffers.lend(min(span, byteCount)) { (buffer) throws(PatchError) in
+      for range in Tiles.ranges(of: 0..<byteCount, by: span) {
+        let tile = UnsafeMutableRawBufferPointer(rebasing: buffer[..<range.count])
+        if let original { copy(original, range, to: tile) }
+        for index in readers.indices {
+          try operations[index].checked { () throws(StreamFault) in
+            try readers[index].transform(tile, at: range.lowerBound)
+          }
         }
+        let made = UnsafeRawBufferPointer(
+          rebasing: tile[..<max(0, min(range.count, result.byteCount - range.lowerBound))])
+        hash(range, made)
+        if !made.isEmpty { try sink(range.lowerBound, made) }
       }
-      let made = UnsafeRawBufferPointer(
-        rebasing: tile[..<max(0, min(range.count, result.byteCount - range.lowerBound))])
-      if made.isEmpty { continue }
-      digest.update(made)
-      try sink(range.lowerBound, made)
     }
     for index in readers.indices {
       try operations[index].checked { () throws(StreamFault) in try readers[index].finish() }
     }
-    return digest.finalize()
   }
 
   private func copy(
     _ original: UnsafeRawBufferPointer, _ range: Range<Int>,
-    to tile: UnsafeMutableRawBufferPointer,
-    _ observer: (Range<Int>, UnsafeRawBufferPointer) -> Void
+    to tile: UnsafeMutableRawBufferPointer
   ) {
     let present = range.clamped(to: 0..<original.count)
-    for part in Tiles.ranges(of: present) {
-      let bytes = UnsafeRawBufferPointer(rebasing: original[part])
-      let start = part.lowerBound - range.lowerBound
-      UnsafeMutableRawBufferPointer(rebasing: tile[start..<start + part.count])
-        .copyMemory(from: bytes)
-      observer(part, bytes)
-    }
+    if present.isEmpty { return }
+    let start = present.lowerBound - range.lowerBound
+    UnsafeMutableRawBufferPointer(rebasing: tile[start..<start + present.count])
+      .copyMemory(from: UnsafeRawBufferPointer(rebasing: original[present]))
   }
 }
 

@@ -28,6 +28,10 @@ package struct Compute: Sendable {
     openblas_set_num_threads(1)
   }
 
+  /// Ends OpenBLAS's own threads, which otherwise take a core from a program's first
+  /// milliseconds.
+  package static func endIdleThreads() { ctk_openblas_end_threads() }
+
   /// OpenBLAS's version and the kernel family it chose, for manifests.
   ///
   /// Read once: OpenBLAS puts the text together in one buffer for all callers.

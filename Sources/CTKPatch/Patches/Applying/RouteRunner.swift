@@ -6,6 +6,13 @@ struct RouteRunner {
   let source: any TensorSource
   let workers: Workers
   let progress: ProgressHandler?
+  private let buffers = TileBuffers()
+
+  init(
+    chain: PatchChain, source: any TensorSource, workers: Workers, progress: ProgressHandler?
+  ) {
+    (self.chain, self.source, self.workers, self.progress) = (chain, source, workers, progress)
+  }
 
   /// Runs some of the routes.
   ///
@@ -23,7 +30,7 @@ struct RouteRunner {
         weights: routes.map(\.weight), completed: { report(completed + $0, of: total) }
       ) { (index) throws(PatchError) in
         let route = routes[index]
-        let found = try route.run(source) { (offset, bytes) throws(PatchError) in
+        let found = try route.run(source, in: buffers) { (offset, bytes) throws(PatchError) in
           try sink(route, offset, bytes)
         }
         try route.check(found, chain)

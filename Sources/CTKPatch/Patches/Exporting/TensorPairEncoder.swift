@@ -73,25 +73,28 @@ struct TensorPairEncoder {
     let kind = PatchEntry.Kind(before: old.info, after: new.info)
     let shared = 0..<min(old.bytes.count, new.bytes.count)
     var stream = DraftStream(spool, options.codec)
-    var hashes = PairDigest(old.info, new.info)
+    var hashes = PairedDigest(old.info, new.info)
     let changes = try stream.add { (choice, sink) throws(PatchError) in
       try encodeShared(old, new, shared, choice, rounding, &hashes, to: sink)
     }
-    var (before, after) = hashes.separate()
+    let empty = UnsafeRawBufferPointer(start: nil, count: 0)
     if kind == .shrunk {
-      try encode(old, shared.upperBound..<old.bytes.count, &before, &stream)
+      let rest = shared.upperBound..<old.bytes.count
+      try encode(old, rest, { hashes.update($0, empty) }, &stream)
     } else if kind == .grown {
-      try encode(new, shared.upperBound..<new.bytes.count, &after, &stream)
+      let rest = shared.upperBound..<new.bytes.count
+      try encode(new, rest, { hashes.update(empty, $0) }, &stream)
     }
+    let digests = hashes.finalize()
     return try stream.finish(
-      new.info.name, before: TensorState(info: old.info, digest: before.finalize()),
-      after: TensorState(info: new.info, digest: after.finalize()), changes: changes,
+      new.info.name, before: TensorState(info: old.info, digest: digests.old),
+      after: TensorState(info: new.info, digest: digests.new), changes: changes,
       rounded: rounded)
   }
 
   private func encodeShared(
     _ old: Loan, _ new: Loan, _ shared: Range<Int>, _ choice: CodecChoice,
-    _ rounding: TensorRounding?, _ hashes: inout PairDigest, to sink: UnitStreamEncoder.Sink
+    _ rounding: TensorRounding?, _ hashes: inout PairedDigest, to sink: UnitStreamEncoder.Sink
   ) throws(PatchError) -> EncodedStream {
     var (last, blockStart) = (0..<0, 0)
     var encoder = encoder(new, choice)
@@ -106,7 +109,7 @@ struct TensorPairEncoder {
       observer: { range in
         for loan in [old, new] { loan.discard(last) }
         last = range
-        return hashes.update(old[range], new[range])
+        return hashes.compare(old[range], new[range])
       },
       to: { (bytes) throws(PatchError) in
         try sink(bytes)
@@ -130,7 +133,7 @@ struct TensorPairEncoder {
         continue
       }
       var digest = TensorDigest(loan.info)
-      try encode(loan, 0..<loan.bytes.count, &digest, &stream)
+      try encode(loan, 0..<loan.bytes.count, { digest.update($0) }, &stream)
       states.append(TensorState(info: loan.info, digest: digest.finalize()))
     }
     return try stream.finish(name, before: states[0], after: states[1], changes: 0)
@@ -138,7 +141,8 @@ struct TensorPairEncoder {
 
   /// Codes and hashes a part of a tensor from zero bits.
   private func encode(
-    _ loan: Loan, _ part: Range<Int>, _ digest: inout TensorDigest, _ stream: inout DraftStream
+    _ loan: Loan, _ part: Range<Int>, _ hash: (UnsafeRawBufferPointer) -> Void,
+    _ stream: inout DraftStream
   ) throws(PatchError) {
     _ = try stream.add { (choice, sink) throws(PatchError) in
       var last = 0..<0
@@ -147,7 +151,7 @@ struct TensorPairEncoder {
         observer: { range in
           loan.discard(last)
           last = part.lowerBound + range.lowerBound..<part.lowerBound + range.upperBound
-          digest.update(loan[last])
+          hash(loan[last])
           return true
         }, to: sink)
       loan.discard(last)
@@ -158,27 +162,4 @@ struct TensorPairEncoder {
   private func encoder(_ loan: Loan, _ choice: CodecChoice) -> UnitStreamEncoder {
     UnitStreamEncoder(loan.info, choice: choice, blockShift: options.blockShift)
   }
-}
-
-/// Digests of two tensors at once, hashed once as far as they are equal.
-private struct PairDigest {
-  private var base: TensorDigest
-  /// Nil while both tensors had the same bytes.
-  private var tuned: TensorDigest?
-
-  init(_ old: TensorInfo, _ new: TensorInfo) {
-    base = TensorDigest(old)
-    if old.shape != new.shape { tuned = TensorDigest(new) }
-  }
-
-  /// - Returns: whether the bytes differ.
-  mutating func update(_ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer) -> Bool {
-    let isEqual = equalBytes(old, new)
-    if !isEqual && tuned == nil { tuned = base }
-    base.update(old)
-    tuned?.update(new)
-    return !isEqual
-  }
-
-  func separate() -> (base: TensorDigest, tuned: TensorDigest) { (base, tuned ?? base) }
 }
