@@ -278,10 +278,17 @@ static void adamw(float *weights, const float *gradient, float *first, float *se
   }
 }
 
+// Entries between the one that moves and the one whose weight is fetched.
+#define PREFETCHED 128
+
 static void adamw_scattered(float *weights, const uint32_t *positions, const float *gradient,
                             float *first, float *second, ptrdiff_t count, ctk_adamw c) {
   FOR_LANES(i, n, count) {
     float w[CTK_LANES] = {0};
+    // Child weights lie lines apart, where the processor foresees nothing.
+    if (i + PREFETCHED + CTK_LANES <= count)
+      for (ptrdiff_t j = 0; j < CTK_LANES; j++)
+        __builtin_prefetch(weights + positions[i + PREFETCHED + j], 1);
     for (ptrdiff_t j = 0; j < n; j++) w[j] = weights[positions[i + j]];
     vf m = get(first + i, n), v = get(second + i, n);
     store(w, adamw_step(load(w), get(gradient + i, n), &m, &v, c));

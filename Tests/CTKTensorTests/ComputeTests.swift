@@ -57,7 +57,8 @@ struct ComputeTests {
     let (left, right) = (random.floats(rows * depth), random.floats(depth * columns))
     let bias = FloatBuffer(count: columns)
     for column in 0..<columns { bias.base[column] = Float(column) / 64 }
-    let product = product(left.map(\.roundedToBFloat16), right.map(\.roundedToBFloat16), rows, depth, columns)
+    let product = product(
+      left.map(\.roundedToBFloat16), right.map(\.roundedToBFloat16), rows, depth, columns)
     let expected = product.indices.map { 2 * product[$0] + Double(bias.base[$0 % columns]) }
     for (leftOrientation, rightOrientation) in Self.orientations {
       let a = stored(left, rows, depth, leftOrientation)

@@ -15,6 +15,11 @@ package enum SumStart {
   case result
   /// One float for each column.
   case bias(UnsafeMutablePointer<Float>)
+
+  /// The start of some of the columns.
+  func columns(_ range: Range<Int>) -> SumStart {
+    if case .bias(let bias) = self { .bias(bias + range.lowerBound) } else { self }
+  }
 }
 
 extension Compute {
@@ -36,16 +41,37 @@ extension Compute {
         left, leftOrientation, right, rightOrientation, into: result, from: start, rounding)
       return
     }
-    parallel(result.rows, weight: max(1, result.columns * depth / 16)) { part in
-      let leftPart = leftOrientation == .plain ? left.rows(part) : left.columns(part)
-      let resultPart = result.rows(part)
-      let accumulates = begin(resultPart, from: start)
-      cblas_sgemm(
-        CblasRowMajor, leftOrientation.blas, rightOrientation.blas,
-        blasint(part.count), blasint(result.columns), blasint(depth),
-        1, leftPart.base, blasint(left.stride), right.base, blasint(right.stride),
-        accumulates ? 1 : 0, resultPart.base, blasint(result.stride))
+    // Each thread packs its part of one operand and the whole of the other one, so the longer
+    // side is divided.
+    let threads = max(1, result.rows * result.columns * depth / 16 / Self.parallelGrain)
+    if result.rows >= result.columns {
+      divide(result.rows, into: threads) { part, _ in
+        let leftPart = leftOrientation == .plain ? left.rows(part) : left.columns(part)
+        multiplyPart(
+          leftPart, leftOrientation, right, rightOrientation, depth, into: result.rows(part),
+          from: start)
+      }
+    } else {
+      divide(result.columns, into: threads, grain: 16) { part, _ in
+        let rightPart = rightOrientation == .plain ? right.columns(part) : right.rows(part)
+        multiplyPart(
+          left, leftOrientation, rightPart, rightOrientation, depth, into: result.columns(part),
+          from: start.columns(part))
+      }
     }
+  }
+
+  /// A product on one thread.
+  private func multiplyPart(
+    _ left: Matrix, _ leftOrientation: Orientation, _ right: Matrix,
+    _ rightOrientation: Orientation, _ depth: Int, into result: Matrix, from start: SumStart
+  ) {
+    let accumulates = begin(result, from: start)
+    cblas_sgemm(
+      CblasRowMajor, leftOrientation.blas, rightOrientation.blas,
+      blasint(result.rows), blasint(result.columns), blasint(depth),
+      1, left.base, blasint(left.stride), right.base, blasint(right.stride),
+      accumulates ? 1 : 0, result.base, blasint(result.stride))
   }
 
   /// Writes a bias into a result, to which the product is then added.

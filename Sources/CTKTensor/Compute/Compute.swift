@@ -39,7 +39,7 @@ package struct Compute: Sendable {
     "\(String(cString: openblas_get_config())) / \(String(cString: openblas_get_corename()))"
 
   /// Fewest floats for which a second thread pays.
-  private static let parallelGrain = 16_384
+  static let parallelGrain = 16_384
 
   /// Runs `body` on contiguous parts of 0 ..< count, one part for each thread.
   ///
