@@ -137,7 +137,7 @@ CTK_INLINE vi lanes_below(ptrdiff_t first, ptrdiff_t limit) {
 static void softmax_rows(const ctk_attention_head *head, float *scores, ptrdiff_t pitch,
                          float *log_sum) {
   ptrdiff_t length = head->length, width = padded(length);
-  for (ptrdiff_t i = 0; i < length; i++) {
+  for (ptrdiff_t i = 0; i < head->query_count; i++) {
     float *row = scores + i * pitch;
     vf largest = splat(-INFINITY);
     for (ptrdiff_t j = 0; j < width; j += CTK_LANES) {
@@ -167,7 +167,7 @@ static void softmax_rows(const ctk_attention_head *head, float *scores, ptrdiff_
 
 static void attention_forward(const ctk_attention_head *head, float *output,
                               ptrdiff_t output_stride, float *log_sum, float *scratch) {
-  ptrdiff_t length = head->length, size = head->head_size;
+  ptrdiff_t length = head->length, size = head->head_size, queries = head->query_count;
   ptrdiff_t length_width = padded(length), size_width = padded(size);
   float *scores = scratch;
   float *key_columns = scores + length * length_width;
@@ -175,12 +175,12 @@ static void attention_forward(const ctk_attention_head *head, float *output,
   float *result = value + length * size_width;
   copy_transposed(head->key, head->stride, length, size, key_columns, length_width);
   copy_padded(head->value, head->stride, length, size, value);
-  multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, length,
+  multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, queries,
            length_width, size);
   softmax_rows(head, scores, length_width, log_sum);
-  multiply(scores, length_width, 1, value, size_width, result, size_width, length, size_width,
+  multiply(scores, length_width, 1, value, size_width, result, size_width, queries, size_width,
            length);
-  copy_back(result, length, size, output, output_stride);
+  copy_back(result, queries, size, output, output_stride);
 }
 
 // Turns scores into probabilities after dropout (for dvalue) and turns the
@@ -190,7 +190,7 @@ static void softmax_backward(const ctk_attention_head *head, const float *output
                              const float *log_sum, float *scores, float *gradient,
                              ptrdiff_t pitch) {
   ptrdiff_t length = head->length, width = padded(length);
-  for (ptrdiff_t i = 0; i < length; i++) {
+  for (ptrdiff_t i = 0; i < head->query_count; i++) {
     // sum_j P_ij dP_ij = dO_i . O_i, with dropout as without.
     float dot = dot_product(output + i * output_stride, output_gradient + i * output_stride,
                             head->head_size);
@@ -215,7 +215,7 @@ static void attention_backward(const ctk_attention_head *head, const float *outp
                                const float *output_gradient, ptrdiff_t output_stride,
                                const float *log_sum, float *dquery, float *dkey, float *dvalue,
                                ptrdiff_t gradient_stride, float *scratch) {
-  ptrdiff_t length = head->length, size = head->head_size;
+  ptrdiff_t length = head->length, size = head->head_size, queries = head->query_count;
   ptrdiff_t length_width = padded(length), size_width = padded(size);
   float *scores = scratch;
   float *gradient = scores + length * length_width;
@@ -224,24 +224,24 @@ static void attention_backward(const ctk_attention_head *head, const float *outp
   float *result = rows + length * size_width;
 
   copy_transposed(head->key, head->stride, length, size, columns, length_width);
-  multiply(head->query, head->stride, 1, columns, length_width, scores, length_width, length,
+  multiply(head->query, head->stride, 1, columns, length_width, scores, length_width, queries,
            length_width, size);
   copy_transposed(head->value, head->stride, length, size, columns, length_width);
   multiply(output_gradient, output_stride, 1, columns, length_width, gradient, length_width,
-           length, length_width, size);
+           queries, length_width, size);
   softmax_backward(head, output, output_gradient, output_stride, log_sum, scores, gradient,
                    length_width);
 
-  copy_padded(output_gradient, output_stride, length, size, rows);
+  copy_padded(output_gradient, output_stride, queries, size, rows);
   multiply(scores, 1, length_width, rows, size_width, result, size_width, length, size_width,
-           length);
+           queries);
   copy_back(result, length, size, dvalue, gradient_stride);
   copy_padded(head->key, head->stride, length, size, rows);
-  multiply(gradient, length_width, 1, rows, size_width, result, size_width, length, size_width,
+  multiply(gradient, length_width, 1, rows, size_width, result, size_width, queries, size_width,
            length);
-  copy_back(result, length, size, dquery, gradient_stride);
-  copy_padded(head->query, head->stride, length, size, rows);
+  copy_back(result, queries, size, dquery, gradient_stride);
+  copy_padded(head->query, head->stride, queries, size, rows);
   multiply(gradient, 1, length_width, rows, size_width, result, size_width, length, size_width,
-           length);
+           queries);
   copy_back(result, length, size, dkey, gradient_stride);
 }

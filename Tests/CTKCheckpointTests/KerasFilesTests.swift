@@ -152,7 +152,7 @@ struct KerasFilesTests {
       tokenTypeIDs: network.configuration.tokenTypeCount > 1 || name == "xlnet"
         ? Self.integers(expected["segment_ids"]) : nil)
     let workspace = network.workspace(
-      BatchLimits(covering: [batch]), compute: Compute(threadCount: 1))
+      BatchLimits(covering: [batch]), compute: Compute(threadCount: 1), lastLayerRows: .all)
     let pass = network.forward(batch, dropout: nil, parameters, workspace)
     let hidden = Closeness.of(
       pass.hiddenStates[pass.hiddenStates.count - 1].array(), Self.values(outputs["hidden"]),

@@ -128,8 +128,8 @@ struct KernelTests {
     _ packed: UnsafePointer<Float>, _ length: Int, _ size: Int, dropout: ctk_dropout = .off
   ) -> ctk_attention_head {
     ctk_attention_head(
-      query: packed, key: packed + size, value: packed + 2 * size, stride: 3 * size,
-      length: length, head_size: size, score_scale: 1 / Float(size).squareRoot(),
+      query: packed, query_count: length, key: packed + size, value: packed + 2 * size,
+      stride: 3 * size, length: length, head_size: size, score_scale: 1 / Float(size).squareRoot(),
       dropout: dropout, dropout_base: 77)
   }
 

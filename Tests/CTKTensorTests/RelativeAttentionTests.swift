@@ -150,8 +150,9 @@ struct RelativeOperands {
         let places = starts.map { base + $0 }
         var view = ctk_relative_head(
           head: ctk_attention_head(
-            query: places[0], key: places[1], value: places[2], stride: size, length: length,
-            head_size: size, score_scale: scale, dropout: dropout, dropout_base: 77),
+            query: places[0], query_count: length, key: places[1], value: places[2],
+            stride: size, length: length, head_size: size, score_scale: scale, dropout: dropout,
+            dropout_base: 77),
           distance_key: places[3], distance_stride: size, content_bias: places[4],
           distance_bias: places[5], segment_bias: places[6], segment_embedding: places[7],
           segment_stride: size, segments: segments == nil ? nil : types.baseAddress)

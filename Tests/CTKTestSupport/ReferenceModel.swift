@@ -86,17 +86,19 @@ package struct ReferenceModel {
   /// Runs an evaluation pass and lends its activations for the time of `body`.
   package func evaluate<Result>(
     _ batch: PackedBatch, compute: Compute = Compute(threadCount: 2),
-    _ body: (SequenceClassifier.Pass) throws -> Result
+    lastLayerRows: LastLayerRows = .read, _ body: (SequenceClassifier.Pass) throws -> Result
   ) rethrows -> Result {
-    let workspace = workspace(for: batch, compute: compute)
+    let workspace = workspace(for: batch, compute: compute, lastLayerRows: lastLayerRows)
     return try withExtendedLifetime(workspace) {
       try body(network.forward(batch, dropout: nil, parameters, workspace))
     }
   }
 
-  package func workspace(for batch: PackedBatch, compute: Compute = Compute(threadCount: 2))
-    -> Workspace
-  {
-    network.workspace(BatchLimits(covering: [batch]), compute: compute)
+  package func workspace(
+    for batch: PackedBatch, compute: Compute = Compute(threadCount: 2),
+    lastLayerRows: LastLayerRows = .read
+  ) -> Workspace {
+    network.workspace(
+      BatchLimits(covering: [batch]), compute: compute, lastLayerRows: lastLayerRows)
   }
 }

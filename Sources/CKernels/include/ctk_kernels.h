@@ -63,8 +63,10 @@ typedef struct CTK_SENDABLE {
 
 /// One attention head over one sequence.
 typedef struct CTK_SENDABLE {
-  /// Rows of length L and width D, `stride` floats apart.
+  /// Rows of width D, `stride` floats apart: keys and values of L tokens, and queries of as
+  /// many or fewer of them.
   const float *query;
+  ptrdiff_t query_count;
   const float *key;
   const float *value;
   ptrdiff_t stride;

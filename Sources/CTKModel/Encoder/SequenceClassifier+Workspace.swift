@@ -4,6 +4,34 @@ package import CTKTensor
 extension SequenceClassifier {
   var usesRelativePositions: Bool { embeddings.positions == nil }
 
+  /// Whether the last layer can form the output of the tokens that the head reads alone.
+  var readsOneToken: Bool {
+    guard case .sequence(let head) = head, case .absolute? = layers.last?.attention else {
+      return false
+    }
+    return head.summary != .mean
+  }
+
+  /// The tokens whose last hidden state a pass forms; nil for all.
+  func readTokens(_ batch: PackedBatch, _ rows: LastLayerRows) -> ReadTokens? {
+    guard rows == .read, readsOneToken, case .sequence(let head) = head else { return nil }
+    return ReadTokens(offsets: batch.offsets, isLast: head.summary == .last)
+  }
+
+  /// Rows of the products with a matrix of the encoder, for all sequences of a batch, where
+  /// only what the head reads is formed.
+  package func rows(of id: ParameterID, in batch: PackedBatch) -> Int {
+    guard readsOneToken, let last = layers.last, layout[id].part == .layer(last.number),
+      case .absolute(let half) = last.attention, id != half.key.weight, id != half.value.weight
+    else { return batch.tokenCount }
+    return batch.sequenceCount
+  }
+
+  /// Queries of a sequence of some length in all layers together.
+  package func queries(length: Int) -> Int {
+    layers.count * length - (readsOneToken ? length - 1 : 0)
+  }
+
   /// Upper bound on the blocks one layer takes, for their rounding.
   private static let blocksOfLayer = 32
 
@@ -28,7 +56,8 @@ extension SequenceClassifier {
       case .layerInputs: keptByLayer + Arena.rounded(tokens * width) * layers.count
       case .none: keptByLayer * 2
       }
-    return keptByEmbeddings + kept + scratch + headBlocks
+    let gradientOfRead = Arena.rounded(limits.sequences * width)
+    return keptByEmbeddings + kept + scratch + headBlocks + gradientOfRead
   }
 
   /// Most rows of a product that backward hands to a sink for such a batch.
@@ -38,11 +67,13 @@ extension SequenceClassifier {
 
   /// A workspace for batches up to the limits.
   package func workspace(
-    _ limits: BatchLimits, compute: Compute, keeping activations: KeptActivations = .all
+    _ limits: BatchLimits, compute: Compute, keeping activations: KeptActivations = .all,
+    lastLayerRows: LastLayerRows = .read
   ) -> Workspace {
     Workspace(
       compute: compute, arenaCapacity: arenaCapacity(limits, keeping: activations),
-      activations: activations, longest: limits.longest, headSize: configuration.headSize,
+      activations: activations, lastLayerRows: lastLayerRows, longest: limits.longest,
+      headSize: configuration.headSize,
       distances: usesRelativePositions
         ? DistanceTable(
           longest: limits.longest, width: configuration.hiddenSize,

@@ -20,9 +20,12 @@ package struct SequenceClassifier: Sendable {
     let head: NetworkHead.Kept
     let positions: RelativePositions?
     let dropout: PassDropout
+    /// The tokens whose last hidden state was formed; nil for all.
+    let readTokens: ReadTokens?
     /// [T, H], output of the embedding block.
     package let embedded: Matrix
-    /// [T, H] of each layer, bottom to top.
+    /// [T, H] of each layer, bottom to top; [B, H] of the last one where only what the head
+    /// reads is formed.
     package let hiddenStates: [Matrix]
 
     /// [T, H], what a layer read.
@@ -39,7 +42,7 @@ package struct SequenceClassifier: Sendable {
 
   /// What an evaluation leaves; valid until the arena's next reset.
   package struct Evaluation {
-    /// [T, H], output of the last layer.
+    /// [T, H], output of the last layer; [B, H] where only what the head reads is formed.
     package let lastHiddenState: Matrix
     /// [B, labels], or [T, labels] of a token head.
     package let logits: Matrix
@@ -116,12 +119,14 @@ extension SequenceClassifier {
     var hidden = embedded
     workspace.keptLayers.removeAll(keepingCapacity: true)
     workspace.hiddenStates.removeAll(keepingCapacity: true)
+    let readTokens = readTokens(batch, workspace.lastLayerRows)
     for layer in layers {
-      let output = arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
+      let tokens = isLast(layer) ? readTokens : nil
+      let output = arena.takeMatrix(rows(of: tokens, batch), configuration.hiddenSize)
       let mark = arena.mark
       let keptLayer = layer.forward(
-        hidden, into: output, batch: batch, positions: positions, dropout: sites, parameters,
-        workspace)
+        hidden, of: tokens, into: output, batch: batch, positions: positions, dropout: sites,
+        parameters, workspace)
       if workspace.activations == .all {
         workspace.keptLayers.append(keptLayer)
       } else {
@@ -131,11 +136,17 @@ extension SequenceClassifier {
       hidden = output
     }
     let keptHead = head.forward(
-      hidden, batch: batch, dropout: sites, parameters, workspace)
+      hidden, isRead: readTokens != nil, batch: batch, dropout: sites, parameters, workspace)
     return Pass(
       embeddings: keptEmbeddings, layers: workspace.keptLayers, head: keptHead,
-      positions: positions, dropout: sites, embedded: embedded,
+      positions: positions, dropout: sites, readTokens: readTokens, embedded: embedded,
       hiddenStates: workspace.hiddenStates)
+  }
+
+  private func isLast(_ layer: EncoderLayer) -> Bool { layer.number == layers.count - 1 }
+
+  private func rows(of tokens: ReadTokens?, _ batch: PackedBatch) -> Int {
+    tokens == nil ? batch.tokenCount : batch.sequenceCount
   }
 
   /// Runs the network without dropout and keeps no layer's activations.
@@ -151,16 +162,19 @@ extension SequenceClassifier {
     let mark = arena.mark
     _ = embeddings.forward(
       batch, into: hidden, dropout: .off, noise: nil, parameters, workspace)
+    let readTokens = readTokens(batch, workspace.lastLayerRows)
     for layer in layers {
       arena.release(to: mark)
+      let tokens = isLast(layer) ? readTokens : nil
+      next = next.rows(0..<rows(of: tokens, batch))
       _ = layer.forward(
-        hidden, into: next, batch: batch, positions: positions, dropout: sites, parameters,
-        workspace)
+        hidden, of: tokens, into: next, batch: batch, positions: positions, dropout: sites,
+        parameters, workspace)
       swap(&hidden, &next)
     }
     arena.release(to: mark)
     let kept = head.forward(
-      hidden, batch: batch, dropout: sites, parameters, workspace)
+      hidden, isRead: readTokens != nil, batch: batch, dropout: sites, parameters, workspace)
     return Evaluation(lastHiddenState: hidden, logits: kept.logits)
   }
 
@@ -177,18 +191,27 @@ extension SequenceClassifier {
     defer { arena.release(to: mark) }
     let gradient =
       lowest == .head ? nil : arena.takeMatrix(batch.tokenCount, configuration.hiddenSize)
+    let gradientOfRead =
+      lowest == .head || pass.readTokens == nil
+      ? nil : arena.takeMatrix(batch.sequenceCount, configuration.hiddenSize)
     head.backward(
-      pass.head, logitGradient: logitGradient, batch: batch, dropout: pass.dropout,
-      into: gradient, sink: sink, parameters, workspace)
+      pass.head, logitGradient: logitGradient, isRead: pass.readTokens != nil, batch: batch,
+      dropout: pass.dropout, into: gradientOfRead ?? gradient, sink: sink, parameters, workspace)
     guard let gradient else { return }
     for layer in layers.reversed() {
       let part = NetworkPart.layer(layer.number)
       if part < lowest { break }
       let layerMark = arena.mark
-      layer.backward(
-        kept(layer, of: pass, batch, parameters, workspace), gradient: gradient, batch: batch,
-        dropout: pass.dropout, needsInputGradient: lowest < part, sink: sink, parameters,
-        workspace)
+      let kept = kept(layer, of: pass, batch, parameters, workspace)
+      if let tokens = pass.readTokens, let gradientOfRead, isLast(layer) {
+        layer.backwardRead(
+          kept, of: tokens, gradient: gradientOfRead, into: lowest < part ? gradient : nil,
+          batch: batch, dropout: pass.dropout, sink: sink, parameters, workspace)
+      } else {
+        layer.backward(
+          kept, gradient: gradient, batch: batch, dropout: pass.dropout,
+          needsInputGradient: lowest < part, sink: sink, parameters, workspace)
+      }
       arena.release(to: layerMark)
     }
     if lowest == .embeddings {
@@ -204,10 +227,11 @@ extension SequenceClassifier {
     _ workspace: Workspace
   ) -> EncoderLayer.Kept {
     if !pass.layers.isEmpty { return pass.layers[layer.number] }
+    let tokens = isLast(layer) ? pass.readTokens : nil
     return layer.forward(
-      pass.input(ofLayer: layer.number),
-      into: workspace.arena.takeMatrix(batch.tokenCount, configuration.hiddenSize), batch: batch,
-      positions: pass.positions, dropout: pass.dropout, parameters, workspace)
+      pass.input(ofLayer: layer.number), of: tokens,
+      into: workspace.arena.takeMatrix(rows(of: tokens, batch), configuration.hiddenSize),
+      batch: batch, positions: pass.positions, dropout: pass.dropout, parameters, workspace)
   }
 
   private func lowestPart(wantedBy sink: any GradientSink) -> NetworkPart? {

@@ -30,14 +30,20 @@ struct ClassificationHead {
     let logits: Matrix
   }
 
+  /// - Parameter hidden: [T, H], or [B, H], the sequences' vectors.
+  /// - Parameter isRead: whether it is the latter.
   func forward(
-    _ hidden: Matrix, batch: PackedBatch, dropout: Dropout, _ parameters: ParameterVector,
-    _ workspace: Workspace
+    _ hidden: Matrix, isRead: Bool, batch: PackedBatch, dropout: Dropout,
+    _ parameters: ParameterVector, _ workspace: Workspace
   ) -> Kept {
     let (arena, compute) = (workspace.arena, workspace.compute)
     let (count, width) = (batch.sequenceCount, hidden.columns)
     let vectors = arena.takeMatrix(count, width)
-    summary.gather(hidden, batch, into: vectors)
+    if isRead {
+      vectors.base.update(from: hidden.base, count: count * width)
+    } else {
+      summary.gather(hidden, batch, into: vectors)
+    }
     if dropout.input.threshold != 0 { compute.drop(vectors, into: vectors, dropout.input) }
     let raw = arena.takeMatrix(count, width)
     dense.forward(vectors, into: raw, parameters, compute)
@@ -50,9 +56,10 @@ struct ClassificationHead {
   }
 
   /// - Parameter logitGradient: [B, labels].
-  /// - Parameter hiddenGradient: [T, H], overwritten; nil when nothing below the head trains.
+  /// - Parameter hiddenGradient: as large as what forward read, overwritten; nil when nothing
+  ///   below the head trains.
   func backward(
-    _ kept: Kept, logitGradient: Matrix, batch: PackedBatch, dropout: Dropout,
+    _ kept: Kept, logitGradient: Matrix, isRead: Bool, batch: PackedBatch, dropout: Dropout,
     into hiddenGradient: Matrix?, sink: any GradientSink, _ parameters: ParameterVector,
     _ workspace: Workspace
   ) {
@@ -70,9 +77,11 @@ struct ClassificationHead {
     dense.backwardParameters(
       input: kept.vectors, outputGradient: gradient, examples: examples, sink: sink)
     guard let hiddenGradient else { return }
-    let vectors = arena.takeMatrix(gradient.rows, gradient.columns)
+    let vectors =
+      isRead ? hiddenGradient : arena.takeMatrix(gradient.rows, gradient.columns)
     dense.backwardInput(gradient, into: vectors, accumulates: false, parameters, compute)
     if dropout.input.threshold != 0 { compute.drop(vectors, into: vectors, dropout.input) }
+    if isRead { return }
     hiddenGradient.base.update(
       repeating: 0, count: hiddenGradient.rows * hiddenGradient.columns)
     summary.scatter(vectors, batch, into: hiddenGradient)

@@ -32,30 +32,34 @@ enum NetworkHead: Sendable {
     }
   }
 
+  /// - Parameter hidden: [T, H], or [B, H] of the tokens that the head reads.
+  /// - Parameter isRead: whether it is the latter.
   func forward(
-    _ hidden: Matrix, batch: PackedBatch, dropout: PassDropout, _ parameters: ParameterVector,
-    _ workspace: Workspace
+    _ hidden: Matrix, isRead: Bool, batch: PackedBatch, dropout: PassDropout,
+    _ parameters: ParameterVector, _ workspace: Workspace
   ) -> Kept {
     switch self {
     case .sequence(let head):
       .sequence(
-        head.forward(hidden, batch: batch, dropout: dropout.head, parameters, workspace))
+        head.forward(
+          hidden, isRead: isRead, batch: batch, dropout: dropout.head, parameters, workspace))
     case .tokens(let head):
       .tokens(head.forward(hidden, dropout: dropout.site(.tokens), parameters, workspace))
     }
   }
 
   /// - Parameter logitGradient: as large as the logits.
-  /// - Parameter hiddenGradient: [T, H], overwritten; nil when nothing below the head trains.
+  /// - Parameter hiddenGradient: as large as what forward read, overwritten; nil when nothing
+  ///   below the head trains.
   func backward(
-    _ kept: Kept, logitGradient: Matrix, batch: PackedBatch, dropout: PassDropout,
+    _ kept: Kept, logitGradient: Matrix, isRead: Bool, batch: PackedBatch, dropout: PassDropout,
     into hiddenGradient: Matrix?, sink: any GradientSink, _ parameters: ParameterVector,
     _ workspace: Workspace
   ) {
     switch (self, kept) {
     case (.sequence(let head), .sequence(let kept)):
       head.backward(
-        kept, logitGradient: logitGradient, batch: batch, dropout: dropout.head,
+        kept, logitGradient: logitGradient, isRead: isRead, batch: batch, dropout: dropout.head,
         into: hiddenGradient, sink: sink, parameters, workspace)
     case (.tokens(let head), .tokens(let kept)):
       head.backward(

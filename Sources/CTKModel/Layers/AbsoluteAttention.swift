@@ -44,7 +44,7 @@ struct AbsoluteAttention {
   }
 
   /// The layer that forms the part of the projections at a place.
-  private func projection(_ place: Int) -> Linear {
+  func projection(_ place: Int) -> Linear {
     switch place {
     case 0: query
     case 1: key

@@ -95,22 +95,29 @@ struct PassDropout {
 
 extension Compute {
   /// Drops entries of the rows; the same matrix may be source and target.
-  func drop(_ source: Matrix, into target: Matrix, _ site: ctk_dropout) {
+  ///
+  /// - Parameter tokens: those that have a row; nil when all have.
+  func drop(
+    _ source: Matrix, of tokens: ReadTokens? = nil, into target: Matrix, _ site: ctk_dropout
+  ) {
     precondition(source.isContiguous && target.isContiguous)
     parallel(source.rows, weight: source.columns) { part in
-      kernels.dropout(
-        source.rows(part).base, target.rows(part).base, site,
-        UInt32(truncatingIfNeeded: part.lowerBound * source.columns),
-        part.count * source.columns)
+      tokens.forEachRun(of: part) { rows, token in
+        kernels.dropout(
+          source.rows(rows).base, target.rows(rows).base, site,
+          UInt32(truncatingIfNeeded: token * source.columns), rows.count * source.columns)
+      }
     }
   }
 
   /// The other side of a dropout site, for values and gradients alike; the same matrix
   /// when nothing is dropped.
-  func dropped(_ gradient: Matrix, _ site: ctk_dropout, _ arena: Arena) -> Matrix {
+  func dropped(
+    _ gradient: Matrix, of tokens: ReadTokens? = nil, _ site: ctk_dropout, _ arena: Arena
+  ) -> Matrix {
     if site.threshold == 0 { return gradient }
     let result = arena.takeMatrix(gradient.rows, gradient.columns)
-    drop(gradient, into: result, site)
+    drop(gradient, of: tokens, into: result, site)
     return result
   }
 }

@@ -23,6 +23,7 @@ struct EncoderLayer {
 
   enum KeptAttention {
     case absolute(AbsoluteAttention.Kept)
+    case read(AbsoluteAttention.KeptRead)
     case relative(RelativeAttention.Kept, RelativePositions)
   }
 
@@ -39,20 +40,26 @@ struct EncoderLayer {
   }
 
   /// - Parameter input: [T, H].
-  /// - Parameter output: [T, H], where the result goes.
+  /// - Parameter tokens: those whose output is read; nil for all. Not with relative attention.
+  /// - Parameter output: [T, H], or [B, H] of the tokens, where the result goes.
   /// - Parameter positions: of the batch, for relative attention.
   func forward(
-    _ input: Matrix, into output: Matrix, batch: PackedBatch, positions: RelativePositions?,
-    dropout: PassDropout, _ parameters: ParameterVector, _ workspace: Workspace
+    _ input: Matrix, of tokens: ReadTokens?, into output: Matrix, batch: PackedBatch,
+    positions: RelativePositions?, dropout: PassDropout, _ parameters: ParameterVector,
+    _ workspace: Workspace
   ) -> Kept {
-    let middle = workspace.arena.takeMatrix(input.rows, input.columns)
+    let middle = workspace.arena.takeMatrix(output.rows, output.columns)
     let sites = attentionSites(dropout)
     let keptAttention: KeptAttention
-    switch attention {
-    case .absolute(let half):
+    switch (attention, tokens) {
+    case (.absolute(let half), nil):
       keptAttention = .absolute(
         half.forward(input, into: middle, batch: batch, dropout: sites, parameters, workspace))
-    case .relative(let half):
+    case (.absolute(let half), let tokens?):
+      keptAttention = .read(
+        half.forward(
+          input, of: tokens, into: middle, batch: batch, dropout: sites, parameters, workspace))
+    case (.relative(let half), _):
       guard let positions else { preconditionFailure("relative attention needs positions") }
       keptAttention = .relative(
         half.forward(
@@ -60,7 +67,7 @@ struct EncoderLayer {
           workspace), positions)
     }
     let keptFeedForward = feedForward.forward(
-      middle, into: output, dropout: feedForwardSites(dropout), parameters, workspace)
+      middle, of: tokens, into: output, dropout: feedForwardSites(dropout), parameters, workspace)
     return Kept(input: input, attention: keptAttention, feedForward: keptFeedForward)
   }
 
@@ -75,7 +82,7 @@ struct EncoderLayer {
     let mark = workspace.arena.mark
     defer { workspace.arena.release(to: mark) }
     feedForward.backward(
-      kept.feedForward, gradient: gradient, examples: batch.tokenRows,
+      kept.feedForward, of: nil, gradient: gradient, examples: batch.tokenRows,
       dropout: feedForwardSites(dropout), sink: sink, parameters, workspace)
     workspace.arena.release(to: mark)
     let sites = attentionSites(dropout)
@@ -91,5 +98,28 @@ struct EncoderLayer {
     default:
       preconditionFailure("the pass was made by a layer of another kind")
     }
+  }
+
+  /// As `backward` for a layer that formed the output of some tokens only.
+  ///
+  /// - Parameter gradient: [B, H] of the output; overwritten.
+  /// - Parameter inputGradient: [T, H], overwritten; nil at the lowest layer that trains.
+  func backwardRead(
+    _ kept: Kept, of tokens: ReadTokens, gradient: Matrix, into inputGradient: Matrix?,
+    batch: PackedBatch, dropout: PassDropout, sink: any GradientSink,
+    _ parameters: ParameterVector, _ workspace: Workspace
+  ) {
+    guard case .absolute(let half) = attention, case .read(let keptHalf) = kept.attention else {
+      preconditionFailure("the pass was made by a layer of another kind")
+    }
+    let mark = workspace.arena.mark
+    defer { workspace.arena.release(to: mark) }
+    feedForward.backward(
+      kept.feedForward, of: tokens, gradient: gradient, examples: batch.sequenceRows,
+      dropout: feedForwardSites(dropout), sink: sink, parameters, workspace)
+    workspace.arena.release(to: mark)
+    half.backward(
+      keptHalf, of: tokens, input: kept.input, gradient: gradient, into: inputGradient,
+      batch: batch, dropout: attentionSites(dropout), sink: sink, parameters, workspace)
   }
 }

@@ -23,10 +23,11 @@ struct FeedForward {
   }
 
   /// - Parameter input: [T, H].
+  /// - Parameter tokens: those that have a row; nil when all have.
   /// - Parameter result: [T, H], where the result goes.
   func forward(
-    _ input: Matrix, into result: Matrix, dropout: Dropout, _ parameters: ParameterVector,
-    _ workspace: Workspace
+    _ input: Matrix, of tokens: ReadTokens?, into result: Matrix, dropout: Dropout,
+    _ parameters: ParameterVector, _ workspace: Workspace
   ) -> Kept {
     let (arena, compute) = (workspace.arena, workspace.compute)
     let raw = arena.takeMatrix(input.rows, parameters.layout[intermediate.weight].rows)
@@ -36,31 +37,35 @@ struct FeedForward {
     let activated = arena.takeMatrix(input.rows, raw.columns)
     activation.forward(raw, into: activated, compute)
     if dropout.activation.threshold != 0 {
-      compute.drop(activated, into: activated, dropout.activation)
+      compute.drop(activated, of: tokens, into: activated, dropout.activation)
     }
     output.forward(activated, into: transformed, parameters, compute)
     arena.release(to: mark)
     let keptNorm = norm.forward(
-      transformed, residual: input, dropout: dropout.output, into: result, parameters, workspace)
+      transformed, of: tokens, residual: input, dropout: dropout.output, into: result, parameters,
+      workspace)
     return Kept(input: input, raw: raw, norm: keptNorm)
   }
 
   /// Turns the gradient of the result into the gradient of the input, in place.
   func backward(
-    _ kept: Kept, gradient: Matrix, examples: ExampleRows, dropout: Dropout, sink: any GradientSink,
-    _ parameters: ParameterVector, _ workspace: Workspace
+    _ kept: Kept, of tokens: ReadTokens?, gradient: Matrix, examples: ExampleRows,
+    dropout: Dropout, sink: any GradientSink, _ parameters: ParameterVector,
+    _ workspace: Workspace
   ) {
     let (arena, compute) = (workspace.arena, workspace.compute)
     norm.backward(
       kept.norm, gradient: gradient, examples: examples, sink: sink, parameters, compute)
-    let dense = compute.dropped(gradient, dropout.output, arena)
+    let dense = compute.dropped(gradient, of: tokens, dropout.output, arena)
     let inner = arena.takeMatrix(gradient.rows, kept.raw.columns)
     output.backwardInput(dense, into: inner, accumulates: false, parameters, compute)
-    if dropout.activation.threshold != 0 { compute.drop(inner, into: inner, dropout.activation) }
+    if dropout.activation.threshold != 0 {
+      compute.drop(inner, of: tokens, into: inner, dropout.activation)
+    }
     let activated = arena.takeMatrix(gradient.rows, kept.raw.columns)
     activation.backward(kept.raw, gradient: inner, activated: activated, compute)
     if dropout.activation.threshold != 0 {
-      compute.drop(activated, into: activated, dropout.activation)
+      compute.drop(activated, of: tokens, into: activated, dropout.activation)
     }
     output.backwardParameters(
       input: activated, outputGradient: dense, examples: examples, sink: sink)

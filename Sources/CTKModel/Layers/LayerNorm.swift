@@ -10,19 +10,22 @@ struct LayerNorm {
   /// `x = dropout(x) + residual`, then the normalised, scaled and shifted `x`.
   ///
   /// - Parameter values: [T, C]; overwritten by what is normalised, and kept.
+  /// - Parameter tokens: those that have a row; nil when all have.
   func forward(
-    _ values: Matrix, residual: Matrix?, dropout: ctk_dropout, into output: Matrix,
-    _ parameters: ParameterVector, _ workspace: Workspace
+    _ values: Matrix, of tokens: ReadTokens? = nil, residual: Matrix?, dropout: ctk_dropout,
+    into output: Matrix, _ parameters: ParameterVector, _ workspace: Workspace
   ) -> NormInput {
     let kept = NormInput(
       values: values, mean: workspace.arena.take(values.rows),
       rstd: workspace.arena.take(values.rows))
     let (gamma, beta) = (parameters.pointer(scale), parameters.pointer(shift))
     workspace.compute.parallel(values.rows, weight: 4 * values.columns) { part in
-      workspace.compute.kernels.dropout_residual_norm(
-        values.rows(part).base, residual?.rows(part).base, gamma, beta, epsilon,
-        dropout, part.lowerBound, part.count, values.columns, output.rows(part).base,
-        kept.mean + part.lowerBound, kept.rstd + part.lowerBound)
+      tokens.forEachRun(of: part) { rows, token in
+        workspace.compute.kernels.dropout_residual_norm(
+          values.rows(rows).base, residual?.rows(rows).base, gamma, beta, epsilon, dropout,
+          token, rows.count, values.columns, output.rows(rows).base,
+          kept.mean + rows.lowerBound, kept.rstd + rows.lowerBound)
+      }
     }
     return kept
   }

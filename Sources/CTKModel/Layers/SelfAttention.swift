@@ -6,7 +6,7 @@ struct SelfAttention {
   let headCount: Int
   let headSize: Int
 
-  private var width: Int { headCount * headSize }
+  var width: Int { headCount * headSize }
 
   /// - Parameter projections: [T, 3H]: queries, keys and values side by side.
   /// - Parameter output: [T, H].
@@ -46,7 +46,7 @@ struct SelfAttention {
     }
   }
 
-  private func forEachHead(
+  func forEachHead(
     _ batch: PackedBatch, _ compute: Compute,
     _ body: (_ sequence: Int, _ head: Int, _ worker: Int) -> Void
   ) {
@@ -63,12 +63,20 @@ struct SelfAttention {
     let first = batch.offsets[sequence]
     let length = batch.length(sequence)
     let query = projections.base + first * projections.stride + head * headSize
-    // Rows of probabilities are numbered sequence by sequence and head by head;
-    // none is longer than the batch's longest sequence.
-    let base = UInt32(truncatingIfNeeded: (first * headCount + head * length) * longest)
     return ctk_attention_head(
-      query: query, key: query + width, value: query + 2 * width, stride: projections.stride,
-      length: length, head_size: headSize, score_scale: 1 / Float(headSize).squareRoot(),
-      dropout: dropout, dropout_base: base)
+      query: query, query_count: length, key: query + width, value: query + 2 * width,
+      stride: projections.stride, length: length, head_size: headSize, score_scale: scoreScale,
+      dropout: dropout, dropout_base: dropoutBase(head, of: sequence, batch, longest))
+  }
+
+  var scoreScale: Float { 1 / Float(headSize).squareRoot() }
+
+  /// Rows of probabilities are numbered sequence by sequence and head by head; none is longer
+  /// than the batch's longest sequence.
+  func dropoutBase(
+    _ head: Int, of sequence: Int, _ batch: PackedBatch, _ longest: Int
+  ) -> UInt32 {
+    let row = batch.offsets[sequence] * headCount + head * batch.length(sequence)
+    return UInt32(truncatingIfNeeded: row * longest)
   }
 }

@@ -6,6 +6,7 @@ package final class Workspace {
   package let compute: Compute
   package let arena: Arena
   let activations: KeptActivations
+  let lastLayerRows: LastLayerRows
   /// Memory of a pass's lists, which the next pass takes over once the pass is gone.
   var keptLayers: [EncoderLayer.Kept] = []
   var hiddenStates: [Matrix] = []
@@ -19,11 +20,12 @@ package final class Workspace {
   /// - Parameter arenaCapacity: floats, from `SequenceClassifier.arenaCapacity`.
   /// - Parameter distances: nil for absolute positions.
   package init(
-    compute: Compute, arenaCapacity: Int, activations: KeptActivations, longest: Int,
-    headSize: Int, distances: DistanceTable?
+    compute: Compute, arenaCapacity: Int, activations: KeptActivations,
+    lastLayerRows: LastLayerRows, longest: Int, headSize: Int, distances: DistanceTable?
   ) {
     self.compute = compute
     self.activations = activations
+    self.lastLayerRows = lastLayerRows
     self.distances = distances
     arena = Arena(capacity: arenaCapacity)
     let lanes = compute.kernels.lanes

@@ -25,30 +25,27 @@ package struct UsefulOperations: Sendable, Equatable {
   /// - Parameter plan: what trains.
   package init(network: SequenceClassifier, plan: TrainablePlan, batch: PackedBatch) {
     let layout = network.layout
-    let tokens = Double(batch.tokenCount)
-    var (matrices, lowest) = (0.0, NetworkPart.head)
-    for parameter in layout.parameters where Self.isEncoderMatrix(parameter) {
-      matrices += Double(parameter.count)
-    }
-    var (gradients, inputs) = (0.0, 0.0)
-    for slice in plan.slices {
-      let parameter = layout[slice.id]
-      lowest = min(lowest, parameter.part)
-      if Self.isEncoderMatrix(parameter) { gradients += Self.area(of: slice, plan) }
-    }
-    for parameter in layout.parameters
-    where Self.isEncoderMatrix(parameter) && parameter.part >= lowest {
-      inputs += Double(parameter.count)
+    let lowest = plan.slices.map { layout[$0.id].part }.min() ?? .head
+    // Multiplications of one weight of each matrix, times its weights.
+    var (products, inputs, gradients, matrices) = (0.0, 0.0, 0.0, 0.0)
+    for id in layout.allIDs where Self.isEncoderMatrix(layout[id]) {
+      let count = Double(layout[id].count)
+      let rows = Double(network.rows(of: id, in: batch))
+      matrices += count
+      products += rows * count
+      if layout[id].part >= lowest { inputs += rows * count }
+      if let slice = plan.slice(of: id) { gradients += rows * Self.area(of: slice, plan) }
     }
     let attention = Self.attention(network, batch)
-    forward = 2 * tokens * matrices + attention
+    forward = 2 * products + attention
     // Of a score product both operands have a gradient.
-    backward = 2 * tokens * (inputs + gradients) + (lowest < .head ? 2 * attention : 0)
-    fisher = 3 * (2 * tokens * matrices + attention)
+    backward = 2 * (inputs + gradients) + (lowest < .head ? 2 * attention : 0)
+    fisher = 3 * (2 * products + attention)
     update = Self.adamWOperations * Double(plan.count)
     let number = Double(MemoryLayout<Float>.stride)
     updateBytes = number * Self.adamWNumbers * Double(plan.count)
-    forwardBytes = number * (matrices + Self.keptActivations(network, tokens: tokens))
+    forwardBytes =
+      number * (matrices + Self.keptActivations(network, tokens: Double(batch.tokenCount)))
   }
 
   /// Eight vectors of the hidden width and one of the inner width for each token and layer.
@@ -71,10 +68,12 @@ package struct UsefulOperations: Sendable, Equatable {
     return Double(window.rows.count) * Double(window.columns.count)
   }
 
-  /// Scores and weighted sums of every layer and sequence: two products of L x L x H.
+  /// Scores and weighted sums of every layer and sequence: two products of Q x L x H for Q
+  /// queries, which are L but in a last layer of which one token is read.
   private static func attention(_ network: SequenceClassifier, _ batch: PackedBatch) -> Double {
-    let squares = (0..<batch.sequenceCount).map { Double(batch.length($0) * batch.length($0)) }
-    let configuration = network.configuration
-    return 4 * squares.reduce(0, +) * Double(configuration.hiddenSize * configuration.layerCount)
+    let pairs = (0..<batch.sequenceCount).map {
+      Double(network.queries(length: batch.length($0)) * batch.length($0))
+    }
+    return 4 * pairs.reduce(0, +) * Double(network.configuration.hiddenSize)
   }
 }

@@ -24,17 +24,21 @@ package struct Evaluator {
   package func logits(
     of data: TokenizedDataset, progress: ProgressHandler? = nil
   ) throws(ModelError) -> [[Float]] {
-    try run(data, progress: progress) { _, _ in }
+    try run(data, progress: progress, visitHiddenStates: nil)
   }
 
   /// Logits, and the last layer's rows of each example as they come.
+  ///
+  /// - Parameter visitHiddenStates: nil when nobody wants them, so that only what the head
+  ///   reads is formed.
   package func run(
     _ data: TokenizedDataset, progress: ProgressHandler?,
-    visitHiddenStates: (_ example: Int, _ rows: Matrix) -> Void
+    visitHiddenStates: ((_ example: Int, _ rows: Matrix) -> Void)?
   ) throws(ModelError) -> [[Float]] {
     var results = [[Float]](repeating: [], count: data.count)
     let batches = plan(data)
-    let workspace = try workspace(for: batches, data)
+    let workspace = try workspace(
+      for: batches, data, lastLayerRows: visitHiddenStates == nil ? .read : .all)
     for (number, examples) in batches.enumerated() {
       let batch = data.batch(examples)
       let pass = network.evaluate(batch, parameters, workspace)
@@ -42,7 +46,7 @@ package struct Evaluator {
         let tokens = batch.offsets[row]..<batch.offsets[row + 1]
         let rows = network.headKind == .sequence ? row..<row + 1 : tokens
         results[example] = pass.logits.rows(rows).array()
-        visitHiddenStates(example, pass.lastHiddenState.rows(tokens))
+        visitHiddenStates?(example, pass.lastHiddenState.rows(tokens))
       }
       progress?(
         ProgressEvent(
@@ -53,10 +57,11 @@ package struct Evaluator {
   }
 
   private func workspace(
-    for batches: [[Int]], _ data: TokenizedDataset
+    for batches: [[Int]], _ data: TokenizedDataset, lastLayerRows: LastLayerRows
   ) throws(ModelError) -> Workspace {
     for examples in batches { try network.validate(data.batch(examples)) }
-    return network.workspace(data.limits(of: batches), compute: compute, keeping: .none)
+    return network.workspace(
+      data.limits(of: batches), compute: compute, keeping: .none, lastLayerRows: lastLayerRows)
   }
 
   /// Examples from longest to shortest, cut where a batch reaches the token budget.

@@ -14,19 +14,32 @@ struct UsefulOperationsTests {
     batch = try model.batch()
   }
 
-  /// Four square matrices and two of the feed-forward block in each layer.
-  private var matrices: Double {
-    let configuration = model.network.configuration
+  private var configuration: ModelConfiguration { model.network.configuration }
+
+  /// Products of each token with four square matrices and two of the feed-forward block.
+  private var layerProducts: Int {
     let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
-    return Double(configuration.layerCount * (4 * width * width + 2 * width * inner))
+    return 2 * batch.tokenCount * (4 * width * width + 2 * width * inner)
   }
 
-  /// Scores and weighted sums, two products of L x L x H in each layer.
+  /// The last layer has keys and values of all tokens; of each sequence the head reads one.
+  private var lastLayerProducts: Int {
+    let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+    return 2 * batch.tokenCount * 2 * width * width
+      + 2 * batch.sequenceCount * (2 * width * width + 2 * width * inner)
+  }
+
+  private var products: Double {
+    Double((configuration.layerCount - 1) * layerProducts + lastLayerProducts)
+  }
+
+  /// Scores and weighted sums, two products of L x L x H in each layer and of 1 x L x H in
+  /// the last one.
   private var attention: Double {
-    let configuration = model.network.configuration
-    return (0..<batch.sequenceCount).map { sequence in
+    (0..<batch.sequenceCount).map { sequence in
       let length = batch.length(sequence)
-      return Double(configuration.layerCount * 2 * 2 * length * length * configuration.hiddenSize)
+      let queries = (configuration.layerCount - 1) * length + 1
+      return Double(2 * 2 * queries * length * configuration.hiddenSize)
     }.reduce(0, +)
   }
 
@@ -41,24 +54,22 @@ struct UsefulOperationsTests {
 
   @Test func everyWeight() {
     let found = operations(child: [:], dense: Set(model.network.layout.allIDs))
-    let products = 2 * Double(batch.tokenCount) * matrices
     #expect(found.forward == products + attention)
     #expect(found.backward == 2 * products + 2 * attention)
     #expect(found.fisher == found.forward + found.backward)
   }
 
-  /// One weight of the top layer: its gradient is one sum over the tokens, and the
-  /// gradient of the activations ends at its layer.
+  /// One weight of the top layer: its gradient is one sum over the tokens that the head reads,
+  /// and the gradient of the activations ends at its layer.
   @Test func oneWeight() throws {
     let layout = model.network.layout
-    let layerCount = model.network.configuration.layerCount
     let id = try #require(
       layout.allIDs.last {
-        layout[$0].role == .matrix && layout[$0].part == .layer(layerCount - 1)
+        layout[$0].role == .matrix && layout[$0].part == .layer(configuration.layerCount - 1)
       })
     let found = operations(child: [id: [3]], dense: [])
-    let inputs = matrices / Double(layerCount)
-    #expect(found.backward == 2 * Double(batch.tokenCount) * (inputs + 1) + 2 * attention)
+    let expected = lastLayerProducts + 2 * batch.sequenceCount
+    #expect(found.backward == Double(expected) + 2 * attention)
   }
 
   /// A roof is the memory's up to the ridge and the products' from there on.
