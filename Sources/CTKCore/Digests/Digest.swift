@@ -76,6 +76,5 @@ public struct StreamingDigest {
 }
 
 extension Digest {
-  /// - Parameter bytes: 32 of them.
-  package init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+  fileprivate init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 }
