@@ -9,11 +9,7 @@
 #endif
 
 // Rows of the blocks that stay in registers, two vectors wide.
-#if CTK_LANES == 16
-#define CTK_BLOCK_ROWS 8
-#else
-#define CTK_BLOCK_ROWS 6
-#endif
+#define CTK_BLOCK_ROWS (CTK_LANES == 16 ? 8 : 6)
 
 CTK_INLINE ptrdiff_t padded(ptrdiff_t count) {
   return (count + CTK_LANES - 1) / CTK_LANES * CTK_LANES;

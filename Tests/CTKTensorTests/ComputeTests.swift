@@ -37,11 +37,10 @@ struct ComputeTests {
         let b = stored(right, depth, columns, rightOrientation)
         let result = FloatBuffer(count: rows * columns)
         let target = Matrix(result.base, rows: rows, columns: columns)
-        compute.multiply(
-          a.view, leftOrientation, b.view, rightOrientation, into: target,
-          from: .bias(bias.base))
-        compute.multiply(
-          a.view, leftOrientation, b.view, rightOrientation, into: target, from: .result)
+        for start in [SumStart.bias(bias.base), .result] {
+          compute.multiply(
+            a.view, leftOrientation, b.view, rightOrientation, into: target, from: start)
+        }
         let closeness = Closeness.of(result.array(), expected, absolute: 1e-5, relative: 1e-5)
         #expect(closeness.isWithin, "\(threads) threads: \(closeness)")
       }
@@ -67,11 +66,10 @@ struct ComputeTests {
         let compute = Compute(threadCount: threads, precision: .bf16)
         let result = FloatBuffer(count: rows * columns)
         let target = Matrix(result.base, rows: rows, columns: columns)
-        compute.multiply(
-          a.view, leftOrientation, b.view, rightOrientation, into: target,
-          from: .bias(bias.base))
-        compute.multiply(
-          a.view, leftOrientation, b.view, rightOrientation, into: target, from: .result)
+        for start in [SumStart.bias(bias.base), .result] {
+          compute.multiply(
+            a.view, leftOrientation, b.view, rightOrientation, into: target, from: start)
+        }
         return result.array()
       }
       let closeness = Closeness.of(results[0], expected, absolute: 5e-4, relative: 1e-5)

@@ -57,6 +57,7 @@ struct PredictCommand: ReportingCommand {
     var states: [Int: [Float]] = [:]
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: computing.compute)
+    // Always with hidden states, so that asking for them changes no digit of a prediction.
     let logits = try evaluator.run(dataset, progress: reporter.progress) { example, rows in
       if hiddenStates != nil { states[example] = rows.array() }
     }

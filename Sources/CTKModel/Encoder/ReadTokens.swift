@@ -1,4 +1,5 @@
 import CKernels
+import CTKCore
 import CTKTensor
 
 /// Which rows of the last layer's output a pass forms.
@@ -16,13 +17,11 @@ package enum LastLayerRows: Sendable {
 struct ReadTokens {
   /// First token of each sequence, and the token count at the end.
   let offsets: [Int]
-  /// The last token of each sequence, not the first one.
-  let isLast: Bool
+  /// Which one it is; not the mean.
+  let summary: SequenceSummary.Kind
 
   /// The token of a sequence among all of the batch.
-  subscript(sequence: Int) -> Int {
-    isLast ? offsets[sequence + 1] - 1 : offsets[sequence]
-  }
+  subscript(sequence: Int) -> Int { summary.tokens(offsets, sequence).lowerBound }
 
   /// The token of a sequence among its own.
   func place(in sequence: Int) -> Int { self[sequence] - offsets[sequence] }
@@ -30,10 +29,7 @@ struct ReadTokens {
   /// - Parameter matrix: [T, C].
   /// - Parameter rows: [B, C], overwritten.
   func gather(_ matrix: Matrix, into rows: Matrix) {
-    for row in 0..<rows.rows {
-      (rows.base + row * rows.stride).update(
-        from: matrix.base + self[row] * matrix.stride, count: rows.columns)
-    }
+    summary.gather(matrix, offsets, into: rows)
   }
 
   /// Adds [B, C] to the tokens' rows of [T, C].

@@ -15,7 +15,7 @@ extension SequenceClassifier {
   /// The tokens whose last hidden state a pass forms; nil for all.
   func readTokens(_ batch: PackedBatch, _ rows: LastLayerRows) -> ReadTokens? {
     guard rows == .read, readsOneToken, case .sequence(let head) = head else { return nil }
-    return ReadTokens(offsets: batch.offsets, isLast: head.summary == .last)
+    return ReadTokens(offsets: batch.offsets, summary: head.summary)
   }
 
   /// Rows of the products with a matrix of the encoder, for all sequences of a batch, where

@@ -42,7 +42,7 @@ struct ClassificationHead {
     if isRead {
       vectors.base.update(from: hidden.base, count: count * width)
     } else {
-      summary.gather(hidden, batch, into: vectors)
+      summary.gather(hidden, batch.offsets, into: vectors)
     }
     if dropout.input.threshold != 0 { compute.drop(vectors, into: vectors, dropout.input) }
     let raw = arena.takeMatrix(count, width)
@@ -84,14 +84,14 @@ struct ClassificationHead {
     if isRead { return }
     hiddenGradient.base.update(
       repeating: 0, count: hiddenGradient.rows * hiddenGradient.columns)
-    summary.scatter(vectors, batch, into: hiddenGradient)
+    summary.scatter(vectors, batch.offsets, into: hiddenGradient)
   }
 }
 
 extension SequenceSummary.Kind {
   /// Tokens of a sequence that its vector is the mean of.
-  private func tokens(_ batch: PackedBatch, _ sequence: Int) -> Range<Int> {
-    let (start, end) = (batch.offsets[sequence], batch.offsets[sequence + 1])
+  func tokens(_ offsets: [Int], _ sequence: Int) -> Range<Int> {
+    let (start, end) = (offsets[sequence], offsets[sequence + 1])
     return switch self {
     case .first: start..<start + 1
     case .last: end - 1..<end
@@ -100,10 +100,11 @@ extension SequenceSummary.Kind {
   }
 
   /// - Parameter hidden: [T, H].
+  /// - Parameter offsets: first token of each sequence, and the token count at the end.
   /// - Parameter vectors: [B, H], overwritten.
-  func gather(_ hidden: Matrix, _ batch: PackedBatch, into vectors: Matrix) {
-    for sequence in 0..<batch.sequenceCount {
-      let tokens = tokens(batch, sequence)
+  func gather(_ hidden: Matrix, _ offsets: [Int], into vectors: Matrix) {
+    for sequence in 0..<vectors.rows {
+      let tokens = tokens(offsets, sequence)
       let vector = vectors.base + sequence * vectors.stride
       vector.update(from: hidden.base + tokens.lowerBound * hidden.stride, count: hidden.columns)
       if tokens.count == 1 { continue }
@@ -117,9 +118,9 @@ extension SequenceSummary.Kind {
   }
 
   /// Hands each vector's gradient to the tokens it came from; other rows are left alone.
-  func scatter(_ vectors: Matrix, _ batch: PackedBatch, into hidden: Matrix) {
-    for sequence in 0..<batch.sequenceCount {
-      let tokens = tokens(batch, sequence)
+  func scatter(_ vectors: Matrix, _ offsets: [Int], into hidden: Matrix) {
+    for sequence in 0..<vectors.rows {
+      let tokens = tokens(offsets, sequence)
       for token in tokens {
         for column in 0..<vectors.columns {
           hidden.base[token * hidden.stride + column] =

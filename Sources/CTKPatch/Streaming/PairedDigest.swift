@@ -6,9 +6,8 @@ package struct PairedDigest {
   /// Nil while both tensors had the same bytes.
   private var second: TensorDigest?
 
-  /// - Parameter inStep: whether both are to be updated at once, with as many bytes.
-  package init(_ old: TensorInfo, _ new: TensorInfo, inStep: Bool = true) {
-    let isOneLayout = inStep && old.dtype == new.dtype && old.shape == new.shape
+  package init(_ old: TensorInfo, _ new: TensorInfo) {
+    let isOneLayout = old.dtype == new.dtype && old.shape == new.shape
     first = TensorDigest(old)
     second = isOneLayout ? nil : TensorDigest(new)
   }

@@ -104,19 +104,19 @@ extension TensorRoute {
       return RouteDigests(source: try ownDigest(tensors), result: digest.finalize())
     }
     let isOwn = UTF8Key(origin.name) == UTF8Key(name)
-    var digests = PairedDigest(origin, result, inStep: isOwn)
+    var (before, after) = (TensorDigest(origin), TensorDigest(result))
     try tensors.lend(origin.name) { (bytes) throws(PatchError) in
       try transform(
         &readers, bytes, to: result, in: buffers,
         { range, made in
           let present = range.clamped(to: 0..<bytes.count)
-          digests.update(
-            UnsafeRawBufferPointer(rebasing: isOwn ? bytes[present] : bytes[..<0]), made)
+          if isOwn { before.update(UnsafeRawBufferPointer(rebasing: bytes[present])) }
+          after.update(made)
           tensors.discard(origin.name, present)
         }, sink)
     }
-    let found = digests.finalize()
-    return RouteDigests(source: try isOwn ? found.old : ownDigest(tensors), result: found.new)
+    return RouteDigests(
+      source: try isOwn ? before.finalize() : ownDigest(tensors), result: after.finalize())
   }
 
   /// - Parameter hash: receives the result's bytes with the range of the tile, before it
