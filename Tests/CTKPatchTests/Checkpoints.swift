@@ -121,7 +121,9 @@ struct PatchBench {
   var patchPath: String { folder.file("task.ctkpatch") }
   var outputPath: String { folder.file("output") }
 
-  init(in folder: TemporaryFolder, seed: UInt64 = 1, blockShift: Int? = nil) throws {
+  init(
+    in folder: TemporaryFolder, seed: UInt64 = 1, blockShift: Int? = nil, joined: Bool? = nil
+  ) throws {
     self.folder = folder
     (base, tuned) = try Checkpoints.pair(seed: seed)
     for (path, source, config) in [(basePath, base, config), (tunedPath, tuned, tunedConfig)] {
@@ -134,6 +136,7 @@ struct PatchBench {
     try folder.write("base/pytorch_model.bin", [1, 2, 3])
     var options = ExportOptions()
     options.blockShift = blockShift
+    options.joinsStreams = joined
     _ = try PatchExporter.export(
       base: base, tuned: tuned, files: [changedConfig], options: options, to: patchPath)
   }

@@ -87,6 +87,33 @@ struct GoldenPatchTests {
     }
   }
 
+  private static let joinedPath = Fixtures.path("patches/v3/kinds.ctkpatch")
+  private static let file = ChangedFile(name: "config.json", before: [1], after: [2, 3])
+
+  @Test(
+    "a golden patch of joined streams is recorded",
+    .enabled(if: environment["CTK_RECORD_PATCHES"] != nil))
+  func recordJoined() throws {
+    if Folder.fileExists(Self.joinedPath) { return }
+    var options = ExportOptions(codec: .deflate)
+    options.joinsStreams = true
+    _ = try PatchExporter.export(
+      base: side("v1-kinds", "base"), tuned: side("v1-kinds", "tuned"), files: [Self.file],
+      provenance: Provenance(note: "golden"), options: options, to: Self.joinedPath)
+  }
+
+  @Test("the golden patch of joined streams goes both ways")
+  func joined() throws {
+    #expect(try SafetensorsFile(path: Self.joinedPath).metadata["version"] == "3")
+    let patch = try PatchFile(path: Self.joinedPath)
+    let result = try PatchVerifier.verify(
+      patch, base: side("v1-kinds", "base"), tuned: side("v1-kinds", "tuned"))
+    #expect(result.isOK, "\(String(describing: result.firstDifference))")
+    #expect(Set(patch.header.entries.map(\.kind)) == Self.pairs["v1-kinds"])
+    let file = try patch.contents(of: try #require(patch.header.files.first))
+    #expect(file.before == Self.file.before && file.after == Self.file.after)
+  }
+
   private func record(_ options: ExportOptions, _ name: String) throws {
     _ = try PatchExporter.export(
       base: weight("base"), tuned: weight("tuned"), provenance: Provenance(note: "golden"),

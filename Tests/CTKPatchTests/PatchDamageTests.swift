@@ -14,8 +14,8 @@ struct PatchDamageTests {
     let bench: PatchBench
     let bytes: [UInt8]
 
-    init(in folder: TemporaryFolder) throws {
-      bench = try PatchBench(in: folder, seed: 21, blockShift: 6)
+    init(in folder: TemporaryFolder, joined: Bool = false) throws {
+      bench = try PatchBench(in: folder, seed: 21, blockShift: 6, joined: joined)
       bytes = Array(try Data(contentsOf: URL(filePath: bench.patchPath)))
     }
 
@@ -30,9 +30,9 @@ struct PatchDamageTests {
     }
   }
 
-  @Test("every truncation is refused and leaves no output")
-  func truncations() throws {
-    let subject = try Subject(in: folder)
+  @Test("every truncation is refused and leaves no output", arguments: [false, true])
+  func truncations(joined: Bool) throws {
+    let subject = try Subject(in: folder, joined: joined)
     for count in 0..<subject.bytes.count {
       let found = try subject.code(applying: Array(subject.bytes[..<count]))
       #expect(found != nil, "cut to \(count) bytes")
@@ -40,9 +40,9 @@ struct PatchDamageTests {
     #expect(!Folder.exists(subject.bench.outputPath))
   }
 
-  @Test("every flipped byte is refused and leaves no output")
-  func flips() throws {
-    let subject = try Subject(in: folder)
+  @Test("every flipped byte is refused and leaves no output", arguments: [false, true])
+  func flips(joined: Bool) throws {
+    let subject = try Subject(in: folder, joined: joined)
     for position in subject.bytes.indices {
       var bytes = subject.bytes
       bytes[position] ^= [0x01, 0x80, 0xFF, 0x10][position % 4]
@@ -53,9 +53,9 @@ struct PatchDamageTests {
     #expect(subject.bench.folder.names == ["base", "damaged.ctkpatch", "task.ctkpatch", "tuned"])
   }
 
-  @Test("random damage never gets through", arguments: 0..<4)
-  func fuzz(seed: Int) throws {
-    let subject = try Subject(in: folder)
+  @Test("random damage never gets through", arguments: 0..<4, [false, true])
+  func fuzz(seed: Int, joined: Bool) throws {
+    let subject = try Subject(in: folder, joined: joined)
     var random = SeededGenerator(seed: UInt64(seed))
     for _ in 0..<150 {
       var bytes = subject.bytes
@@ -121,10 +121,12 @@ struct PatchDamageTests {
     let subject = try Subject(in: folder)
     let reserved = try rewritten(subject, editing: { $0["extra"] = "1" })
     #expect(try subject.code(applying: reserved) == "patch.unsupported")
-    let later = try rewritten(subject, editing: { $0["version"] = "3" })
+    let later = try rewritten(subject, editing: { $0["version"] = "4" })
     #expect(try subject.code(applying: later) == "patch.unsupported")
-    let withoutTables = try rewritten(subject, editing: { $0["version"] = "2" })
-    #expect(try subject.code(applying: withoutTables) == "patch.damaged")
+    for version in ["2", "3"] {
+      let withoutTables = try rewritten(subject, editing: { $0["version"] = version })
+      #expect(try subject.code(applying: withoutTables) == "patch.damaged")
+    }
     let ignored = try rewritten(
       subject,
       editing: {

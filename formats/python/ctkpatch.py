@@ -1,4 +1,4 @@
-"""Reference reader of ctk patch files, versions 1 and 2 (see ../patch.md, ../context.md).
+"""Reference reader of ctk patch files, versions 1 to 3 (see ../patch.md, ../context.md).
 
 Needs numpy, the standard library and the files beside it.  A model is a
 dict from tensor name to ``Tensor``: the dtype's safetensors name, the shape and
@@ -352,8 +352,8 @@ def seal(metadata):
     return hasher.hexdigest()
 
 
-def open_sealed(path, kind, versions=("1",)):
-    """Streams and metadata of a ctk file whose seal and payload were checked."""
+def load_sealed(path, kind, versions):
+    """Tensors and metadata of a ctk file whose seal was checked."""
     streams, metadata = load_safetensors(path)
     if metadata.get("format") != kind:
         raise PatchError(f"not a file of the format {kind}")
@@ -361,12 +361,84 @@ def open_sealed(path, kind, versions=("1",)):
         raise PatchError("an unsupported version")
     if seal(metadata) != metadata.get("header_sha256"):
         raise PatchError("the metadata does not match its digest")
+    return streams, metadata
+
+
+def check_payload(streams, metadata):
     payload = list_digest(
         (name, hashlib.sha256(stream.data.tobytes()).hexdigest())
         for name, stream in streams.items())
     if payload != metadata["payload_sha256"]:
         raise PatchError("the streams do not match their digest")
+
+
+def open_sealed(path, kind):
+    """Streams and metadata of a ctk file of version 1 whose seal and payload were checked."""
+    streams, metadata = load_sealed(path, kind, ("1",))
+    check_payload(streams, metadata)
     return streams, metadata
+
+
+# Sections 4.8 and 4.9
+
+
+def read_tables(streams, metadata):
+    """The tables of a patch, with the rows of version 1, and its streams."""
+    if metadata["version"] == "1":
+        return {key: json.loads(metadata[key]) for key in ("files", "tensors")}, streams
+    if "tables" not in streams:
+        raise PatchError("there is no stream of tables")
+    data = streams["tables"].data.tobytes()
+    if hashlib.sha256(data).hexdigest() != metadata["tables_sha256"]:
+        raise PatchError("the tables do not match their digest")
+    cursor = Cursor(data)
+    tables = json.loads(cursor.part(cursor.varint()).tobytes())
+    if metadata["version"] == "3":
+        if streams.keys() != {"payload", "tables"}:
+            raise PatchError("the streams are not payload and tables")
+        streams = split_payload(streams["payload"].data, tables)
+        restore_digests(tables, cursor)
+    if cursor.position != len(data):
+        raise PatchError("bytes follow the tables")
+    return tables, streams
+
+
+def split_payload(payload, tables):
+    """The streams that follow each other in the payload of version 3."""
+    streams, start = {}, 0
+    for prefix, table in (("file:", "files"), ("tensor:", "tensors")):
+        for row in tables[table]:
+            if row.get("kind") == "alias":
+                continue
+            count = row.pop("bytes", None)
+            if type(count) is not int or not 0 <= count <= payload.size - start:
+                raise PatchError("a row does not tell the bytes of its stream")
+            name = prefix + row["name"]
+            if name in streams:
+                raise PatchError("two rows have one name")
+            streams[name] = Tensor("U8", (count,), payload[start:start + count])
+            start += count
+    if start != payload.size:
+        raise PatchError("bytes of the payload belong to no stream")
+    return streams
+
+
+def restore_digests(tables, cursor):
+    """Puts the digests that follow the text of version 3 where they belong."""
+    for row in tables["files"]:
+        for side in ("after", "before"):
+            if side in row:
+                row[side]["sha256"] = take_digest(row[side]["sha256"], cursor)
+    for row in tables["tensors"]:
+        for side in ("after", "before"):
+            if side in row:
+                row[side] = take_digest(row[side], cursor)
+
+
+def take_digest(placeholder, cursor):
+    if placeholder is not True:
+        raise PatchError("a digest is not where it belongs")
+    return cursor.take(32).hex()
 
 
 class Mask:
@@ -408,7 +480,9 @@ class Patch:
     """An opened patch: header and payload checked."""
 
     def __init__(self, path, masks=()):
-        self.streams, metadata = open_sealed(path, "ctk-patch", ("1", "2"))
+        streams, metadata = load_sealed(path, "ctk-patch", ("1", "2", "3"))
+        tables, self.streams = read_tables(streams, metadata)
+        check_payload(self.streams, metadata)
         own = metadata.get("mask_digest")
         self.mask = next((mask for mask in masks if mask.digest == own), None)
         library = ctknative.load()
@@ -417,21 +491,8 @@ class Patch:
         self.rounding = json.loads(metadata.get("rounding", "null"))
         self.base_fingerprint = metadata["base_fingerprint"]
         self.target_fingerprint = metadata["target_fingerprint"]
-        tables = self._tables(metadata)
         self.entries, self.file_entries = tables["tensors"], tables["files"]
         self.provenance = json.loads(metadata["provenance"])
-
-    def _tables(self, metadata):
-        if metadata["version"] == "1":
-            return {key: json.loads(metadata[key]) for key in ("files", "tensors")}
-        data = self.streams["tables"].data.tobytes()
-        if hashlib.sha256(data).hexdigest() != metadata["tables_sha256"]:
-            raise PatchError("the tables do not match their digest")
-        cursor = Cursor(data)
-        tables = json.loads(cursor.part(cursor.varint()).tobytes())
-        if cursor.position != len(data):
-            raise PatchError("bytes follow the tables")
-        return tables
 
     def apply(self, model):
         """The target, from the base."""

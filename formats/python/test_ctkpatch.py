@@ -1,5 +1,6 @@
 """Tests of the reference reader on the golden patches: python test_ctkpatch.py"""
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -13,6 +14,15 @@ import ctkpatch
 ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../.."
 GOLDEN = ROOT + "/fixtures/patches/v1/"
 KINDS = ROOT + "/fixtures/patches/v1-kinds/"
+JOINED = ROOT + "/fixtures/patches/v3/kinds.ctkpatch"
+
+
+def varint(value):
+    result = bytearray()
+    while value >= 0x80:
+        result.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(result) + bytes([value])
 
 
 def equal(left, right):
@@ -64,6 +74,62 @@ class ReaderTests(unittest.TestCase):
             self.assertEqual(kinds, {*ctkpatch.KINDS, "alias"})
             self.assertTrue(equal(patch.apply(base), tuned), codec)
             self.assertTrue(equal(patch.revert(tuned), base), codec)
+
+    def test_joined_streams(self):
+        base = ctkpatch.load_safetensors(KINDS + "base.safetensors")[0]
+        tuned = ctkpatch.load_safetensors(KINDS + "tuned.safetensors")[0]
+        patch = ctkpatch.Patch(JOINED)
+        apart = ctkpatch.Patch(KINDS + "deflate.ctkpatch")
+        self.assertEqual(patch.entries, apart.entries)
+        self.assertEqual(patch.files(), {"config.json": (b"\1", b"\2\3")})
+        self.assertTrue(equal(patch.apply(base), tuned))
+        self.assertTrue(equal(patch.revert(tuned), base))
+
+    def test_damaged_joined_streams(self):
+        tensors, metadata = ctkpatch.load_safetensors(JOINED)
+        tables = tensors["tables"].data.tobytes()
+        cursor = ctkpatch.Cursor(tables)
+        text = cursor.part(cursor.varint()).tobytes()
+        digests = tables[cursor.position:]
+
+        def opened(text=text, digests=digests, payload=tensors["payload"].data, more=()):
+            packed = varint(len(text)) + b"\0" + text + digests
+            made = {"payload": payload, "tables": np.frombuffer(packed, np.uint8), **dict(more)}
+            streams = {name: ctkpatch.Tensor("U8", (data.size,), data)
+                       for name, data in made.items()}
+            own = {**metadata, "tables_sha256": hashlib.sha256(packed).hexdigest()}
+            own["header_sha256"] = ctkpatch.seal(own)
+            with tempfile.TemporaryDirectory() as folder:
+                ctkpatch.save_safetensors(folder + "/p", streams, own)
+                return ctkpatch.Patch(folder + "/p")
+
+        opened()
+        payload = tensors["payload"].data
+        for damage in (
+                {"digests": digests[:-1]}, {"digests": digests[:-32]},
+                {"digests": digests + bytes(32)}, {"payload": payload[:-1]},
+                {"payload": np.append(payload, payload[:1])},
+                {"payload": payload[::-1].copy()}, {"more": {"more": payload}},
+                {"text": text.replace(b"true", b"1", 1)},
+                {"text": text.replace(b'"bytes":5,"name"', b'"name"')},
+                {"text": text.replace(b'"bytes":5,"name"', b'"bytes":4,"name"')},
+                {"text": text.replace(b'"bytes":5,"name"', b'"bytes":-5,"name"')},
+                {"text": text.replace(b'"bytes":5,"name"', b'"bytes":5.0,"name"')}):
+            with self.assertRaises(ctkpatch.PatchError, msg=str(damage)[:80]):
+                opened(**damage)
+
+    def test_truncated_and_flipped_files(self):
+        with open(JOINED, "rb") as file:
+            data = file.read()
+        with tempfile.TemporaryDirectory() as folder:
+            for place in range(0, len(data), 7):
+                flipped = bytearray(data)
+                flipped[place] ^= 0x10
+                for damaged in (data[:place], bytes(flipped)):
+                    with open(folder + "/p", "wb") as file:
+                        file.write(damaged)
+                    with self.assertRaises(Exception, msg=place):
+                        ctkpatch.Patch(folder + "/p").files()
 
     def test_wrong_model(self):
         patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")

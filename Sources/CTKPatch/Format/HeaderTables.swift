@@ -1,6 +1,7 @@
 import CTKCore
 
-/// The tables of a patch as they are stored (`formats/patch.md` sections 4.3, 4.4 and 4.8).
+/// The tables of a patch (`formats/patch.md` sections 4.3, 4.4, 4.8 and 4.9), with the rows
+/// of version 1 whatever the version is.
 struct HeaderTables {
   static let streamName = "tables"
   static let digestKey = "tables_sha256"
@@ -9,8 +10,10 @@ struct HeaderTables {
   /// What safetensors allows for its header.
   private static let byteLimit = 100_000_000
 
-  let tensors: JSONValue
-  let files: JSONValue
+  private(set) var tensors: JSONValue
+  private(set) var files: JSONValue
+  /// Bytes of each stream, in name order, where they are joined.
+  var joinedByteCounts: [Int] = []
 
   init(entries: [PatchEntry], files: [FileEntry]) {
     tensors = .array(entries.map(\.json))
@@ -23,26 +26,47 @@ struct HeaderTables {
     files = try metadata.json("files")
   }
 
-  /// The tables as the stream `tables`; nil when they are short.
-  func packed() -> [UInt8]? {
-    let text = Array(
-      JSONValue.object(JSONObject(["files": files, "tensors": tensors])).compactText.utf8)
-    if text.count < Self.shortestPacked { return nil }
-    var stream: [UInt8] = []
-    stream.appendVarint(text.count)
-    text.withUnsafeBufferPointer { Part.encode($0, content: .index, to: &stream) }
-    return stream
+  /// Canonical JSON of both.
+  var text: String {
+    JSONValue.object(JSONObject(["files": files, "tensors": tensors])).compactText
+  }
+
+  /// Whether they are to be a stream.
+  var areLong: Bool { text.utf8.count >= Self.shortestPacked }
+
+  /// Changes every row, in name order of the rows' streams.
+  mutating func mapRows<Failure: Error>(
+    _ change: (inout JSONObject) throws(Failure) -> Void
+  ) throws(Failure) {
+    files = try Self.rows(files, change)
+    tensors = try Self.rows(tensors, change)
+  }
+
+  private static func rows<Failure: Error>(
+    _ table: JSONValue, _ change: (inout JSONObject) throws(Failure) -> Void
+  ) throws(Failure) -> JSONValue {
+    guard let elements = table.arrayValue else { return table }
+    var rows: [JSONValue] = []
+    for element in elements {
+      guard var row = element.objectValue else { return table }
+      try change(&row)
+      rows.append(.object(row))
+    }
+    return .array(rows)
   }
 
   /// Reads the stream `tables`.
-  init(packed stream: [UInt8], digest: Digest) throws(HeaderFault) {
+  init(
+    packed stream: [UInt8], _ version: PatchVersion, digest: Digest
+  ) throws(HeaderFault) {
     guard Digest.of(stream) == digest else {
       throw .damaged("the tables do not match their digest")
     }
-    var fields: HeaderFields
+    var (fields, rest): (HeaderFields, ArraySlice<UInt8>)
     do {
-      fields = try HeaderFields(
-        try JSONParser.parse(try Self.unpacked(stream)), what: "'tables'")
+      let unpacked = try Self.unpacked(stream)
+      fields = try HeaderFields(try JSONParser.parse(unpacked.text), what: "'tables'")
+      rest = unpacked.rest
     } catch let fault as HeaderFault {
       throw fault
     } catch {
@@ -53,16 +77,20 @@ struct HeaderTables {
     }
     try fields.requireNoMore()
     (self.tensors, self.files) = (tensors, files)
+    if version == .joined { try restore(&rest) }
+    guard rest.isEmpty else { throw .damaged("bytes follow the tables") }
   }
 
-  private static func unpacked(_ stream: [UInt8]) throws -> [UInt8] {
+  /// The text of the tables, and the bytes that follow it.
+  private static func unpacked(
+    _ stream: [UInt8]
+  ) throws -> (text: [UInt8], rest: ArraySlice<UInt8>) {
     try stream.withUnsafeBytes { bytes in
       var cursor = ByteCursor(bytes)
       let count = try cursor.varint()
       guard count <= byteLimit else { throw HeaderFault.damaged("tables of \(count) bytes") }
       let text = try Part.decode(&cursor, count: count)
-      guard cursor.isAtEnd else { throw HeaderFault.damaged("bytes follow the tables") }
-      return text
+      return (text, stream[cursor.position...])
     }
   }
 }

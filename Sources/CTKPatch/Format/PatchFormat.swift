@@ -1,14 +1,21 @@
 /// Names and limits of `formats/patch.md`.
 public enum PatchFormat {
   public static let name = "ctk-patch"
-  /// With tables as metadata, and as a stream.
-  static let version = "1"
-  static let packedVersion = "2"
   static let tensorStreamPrefix = "tensor:"
   static let fileStreamPrefix = "file:"
   static let nameLimit = 65_535
   static let rankLimit = 32
   static let fileByteLimit = 1 << 24
+}
+
+/// Versions of a patch, which differ in where its file keeps tables and streams.
+enum PatchVersion: String, Sendable, CaseIterable {
+  /// Tables are metadata.
+  case plain = "1"
+  /// Tables are a stream.
+  case packed = "2"
+  /// Tables are a stream, and the others are joined to one.
+  case joined = "3"
 }
 
 /// Codecs of tensor streams.

@@ -14,13 +14,14 @@ public struct PatchHeader: Sendable {
   public let maskDigest: Digest?
   /// How the target was rounded; nil when it was not.
   public let rounding: RoundingRecord?
-  /// Whether the tables are a stream, not metadata.
-  let hasPackedTables: Bool
+  let version: PatchVersion
+  /// Bytes of each stream, in name order, where they are joined.
+  let joinedByteCounts: [Int]
 
   init(
     baseFingerprint: Digest, targetFingerprint: Digest, entries: [PatchEntry],
     files: [FileEntry], provenance: Provenance, payloadDigest: Digest,
-    maskDigest: Digest? = nil, rounding: RoundingRecord? = nil, hasPackedTables: Bool = false
+    maskDigest: Digest? = nil, rounding: RoundingRecord? = nil, joinedByteCounts: [Int]? = nil
   ) {
     self.baseFingerprint = baseFingerprint
     self.targetFingerprint = targetFingerprint
@@ -30,7 +31,8 @@ public struct PatchHeader: Sendable {
     self.payloadDigest = payloadDigest
     self.maskDigest = maskDigest
     self.rounding = rounding
-    self.hasPackedTables = hasPackedTables
+    version = joinedByteCounts == nil ? .plain : .joined
+    self.joinedByteCounts = joinedByteCounts ?? []
   }
 
   /// The sealed metadata of the file.
@@ -43,7 +45,7 @@ public struct PatchHeader: Sendable {
       "payload_sha256": payloadDigest.hex,
       "provenance": provenance.json.compactText,
       "target_fingerprint": targetFingerprint.hex,
-      "version": tables == nil ? PatchFormat.version : PatchFormat.packedVersion,
+      "version": version.rawValue,
     ]
     if let tables {
       values[HeaderTables.digestKey] = Digest.of(tables).hex
@@ -67,8 +69,9 @@ public struct PatchHeader: Sendable {
     maskDigest = metadata.has("mask_digest") ? try metadata.digest("mask_digest") : nil
     rounding =
       metadata.has("rounding") ? try RoundingRecord(json: try metadata.json("rounding")) : nil
-    hasPackedTables = metadata.version == PatchFormat.packedVersion
-    let tables = try Self.tables(&metadata, packed)
+    version = PatchVersion(rawValue: metadata.version) ?? .plain
+    let tables = try Self.tables(&metadata, version, packed)
+    joinedByteCounts = tables.joinedByteCounts
     var entries: [PatchEntry] = []
     for element in try Self.elements(tables.tensors, of: "tensors") {
       entries.append(try PatchEntry(json: element))
@@ -88,11 +91,12 @@ public struct PatchHeader: Sendable {
   }
 
   private static func tables(
-    _ metadata: inout SealedMetadata, _ packed: [UInt8]?
+    _ metadata: inout SealedMetadata, _ version: PatchVersion, _ packed: [UInt8]?
   ) throws(HeaderFault) -> HeaderTables {
-    if metadata.version == PatchFormat.version { return try HeaderTables(&metadata) }
+    if version == .plain { return try HeaderTables(&metadata) }
     guard let packed else { throw .damaged("there is no stream of tables") }
-    return try HeaderTables(packed: packed, digest: try metadata.digest(HeaderTables.digestKey))
+    return try HeaderTables(
+      packed: packed, version, digest: try metadata.digest(HeaderTables.digestKey))
   }
 
   private static func elements(
@@ -121,10 +125,10 @@ public struct PatchHeader: Sendable {
     }
   }
 
-  /// Names of the streams the file must hold, in name order.
+  /// Names of the streams that the payload's digest covers, in name order.
   var streamNames: [String] {
     // "file:" precedes "tables", which precedes "tensor:": this is name order.
-    files.map(\.streamName) + (hasPackedTables ? [HeaderTables.streamName] : [])
+    files.map(\.streamName) + (version == .packed ? [HeaderTables.streamName] : [])
       + entries.compactMap(\.streamName)
   }
 }

@@ -59,7 +59,7 @@ extension ParameterMask {
       throw error.inMask(path)
     }
     guard container.tensors.map(\.name) == header.rows.map(\.streamName),
-      try container.payloadDigest() == header.payloadDigest
+      try ContainerStreams(of: container).payloadDigest() == header.payloadDigest
     else {
       throw HeaderFault.damaged(
         "the streams are not those of the table, or do not match their digest"

@@ -9,7 +9,7 @@ public final class PatchFile: Sendable {
   public let header: PatchHeader
   /// Identity of the patch, the seal of its header (section 4.2).
   public let digest: Digest
-  private let container: SafetensorsFile
+  private let streams: ContainerStreams
   private let indices: [UTF8Key: Int]
   /// The mask that positions are taken from, as far as it is at hand.
   private let mask: ParameterMask?
@@ -28,15 +28,14 @@ public final class PatchFile: Sendable {
     do throws(HeaderFault) {
       let metadata = try SealedMetadata(
         container.metadata, format: PatchFormat.name,
-        versions: [PatchFormat.version, PatchFormat.packedVersion])
+        versions: PatchVersion.allCases.map(\.rawValue))
       digest = metadata.digest
       header = try PatchHeader(metadata, tables: tables)
-      try Self.requireStreams(header.streamNames, in: container)
+      streams = try ContainerStreams(of: container, header)
     } catch {
       throw error.inPatch(path)
     }
     self.path = path
-    self.container = container
     mask = try Self.mask(header.maskDigest, among: masks, path: path)
     indices = Dictionary(
       uniqueKeysWithValues: header.entries.enumerated().map { (UTF8Key($1.name), $0) })
@@ -84,56 +83,25 @@ public final class PatchFile: Sendable {
     }
   }
 
-  private static func requireStreams(
-    _ names: [String], in container: SafetensorsFile
-  ) throws(HeaderFault) {
-    guard container.tensors.map({ UTF8Key($0.name) }) == names.map(UTF8Key.init) else {
-      throw .damaged("its streams are not those that its tables name")
-    }
-    for info in container.tensors where info.dtype != .u8 || info.shape.count != 1 {
-      throw .damaged("stream '\(info.name)' is not a list of bytes")
-    }
-  }
-
   /// Lends the bytes of a stream.
   func withStream<Result>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws(PatchError) -> Result
   ) throws(PatchError) -> Result {
-    defer { container.discard(name) }
-    return try container.lend(name, body)
+    try streams.lend(name, body)
   }
 
   /// Gives back the memory of a part of a stream that was read.
-  func discard(_ stream: String, _ part: Range<Int>) { container.discard(stream, part) }
+  func discard(_ stream: String, _ part: Range<Int>) { streams.discard(stream, part) }
 
   /// Checks the digest of all streams.
   ///
   /// - Throws: `patch.damaged`.
   public func verifyPayload() throws(PatchError) {
-    if try container.payloadDigest() != header.payloadDigest {
+    if try streams.payloadDigest() != header.payloadDigest {
       throw PatchError(
         .damaged, "the streams do not match their digest", path: path,
         hint: "fetch the patch again")
     }
-  }
-}
-
-extension SafetensorsFile {
-  /// Digest of all streams of a ctk file (`formats/patch.md` section 4.2).
-  func payloadDigest() throws(PatchError) -> Digest {
-    var digests: [(name: String, digest: Digest)] = []
-    for info in tensors {
-      let digest = try lend(info.name) { (bytes) throws(PatchError) in
-        var hasher = StreamingDigest()
-        for tile in Tiles.ranges(of: 0..<bytes.count) {
-          hasher.update(UnsafeRawBufferPointer(rebasing: bytes[tile]))
-          discard(info.name, tile)
-        }
-        return hasher.finalize()
-      }
-      digests.append((info.name, digest))
-    }
-    return Fingerprint.checkpoint(digests)
   }
 }
 

@@ -59,13 +59,27 @@ struct StreamCollector {
   /// Digest of all streams (`formats/patch.md` section 4.2).
   var payloadDigest: Digest { Fingerprint.checkpoint(streams.map { ($0.name, $0.digest) }) }
 
+  /// Bytes of each stream.
+  var byteCounts: [Int] { streams.map(\.byteCount) }
+
   /// Writes the file.
   ///
+  /// - Parameter tables: the stream behind all others, which are then joined to one.
   /// - Throws: the codes of `SafetensorsWriter`.
   func write(
-    to path: String, metadata: [String: String], replacesExisting: Bool
+    to path: String, metadata: [String: String], joiningWith tables: [UInt8]? = nil,
+    replacesExisting: Bool
   ) throws(PatchError) {
-    let infos = try streams.map { (stream) throws(PatchError) in
+    let sizes: [(name: String, byteCount: Int)] =
+      if let tables {
+        [
+          (ContainerStreams.payloadName, byteCounts.reduce(0, +)),
+          (HeaderTables.streamName, tables.count),
+        ]
+      } else {
+        streams.map { ($0.name, $0.byteCount) }
+      }
+    let infos = try sizes.map { (stream) throws(PatchError) in
       try PatchError.wrap { () throws(CoreError) in
         try TensorInfo(name: stream.name, dtype: .u8, shape: [stream.byteCount])
       }
@@ -80,6 +94,9 @@ struct StreamCollector {
       for piece in stream.pieces { try spool.copy(piece, to: &writer) }
     }
     do throws(SafetensorsError) {
+      try tables?.span.withUnsafeBytes { (bytes) throws(SafetensorsError) in
+        try writer.write(bytes)
+      }
       try writer.commit()
     } catch {
       throw PatchError(wrapping: error)

@@ -42,8 +42,8 @@ public enum PatchSquasher {
     return try collector.write(
       PatchTable(drafts.compactMap { $0 }), from: chain.fingerprints[0],
       to: chain.fingerprints[chain.steps.count], files: files,
-      provenance: provenance(of: patches, tool: tool), path: path,
-      replacesExisting: replacesExisting)
+      provenance: provenance(of: patches, tool: tool), joinsStreams: options.joinsStreams,
+      path: path, replacesExisting: replacesExisting)
   }
 
   /// Each small file before its first and after its last change, in name order.

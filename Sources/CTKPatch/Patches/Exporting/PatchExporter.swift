@@ -16,6 +16,8 @@ public struct ExportOptions: Sendable {
   package var expectedBase: Digest?
   /// Overrides the block size, 4 to 22; tests use small blocks.
   package var blockShift: Int?
+  /// Overrides whether streams are joined; tests join those of small patches.
+  package var joinsStreams: Bool?
 
   public init(codec: CodecChoice = .auto) { self.codec = codec }
 }
@@ -75,8 +77,8 @@ public enum PatchExporter {
     return try collector.write(
       PatchTable(drafts), from: fingerprints.0, to: fingerprints.1, files: fileEntries,
       provenance: provenance, maskDigest: options.mask?.digest,
-      rounding: TensorDraft.rounding(drafts, options.rounding), path: path,
-      replacesExisting: replacesExisting)
+      rounding: TensorDraft.rounding(drafts, options.rounding),
+      joinsStreams: options.joinsStreams, path: path, replacesExisting: replacesExisting)
   }
 
   private static func require(_ expected: Digest?, _ found: Digest) throws(PatchError) {
@@ -90,21 +92,23 @@ public enum PatchExporter {
 extension StreamCollector {
   /// Writes a patch of a table behind the streams of its files.
   ///
+  /// - Parameter joinsStreams: nil to join them where the tables are long.
   /// - Throws: `output.*`.
   consuming func write(
     _ table: PatchTable, from base: Digest, to target: Digest, files: [FileEntry],
     provenance: Provenance, maskDigest: Digest? = nil, rounding: RoundingRecord? = nil,
-    path: String, replacesExisting: Bool
+    joinsStreams: Bool? = nil, path: String, replacesExisting: Bool
   ) throws(PatchError) -> PatchSummary {
-    let tables = HeaderTables(entries: table.entries, files: files).packed()
-    if let tables { try add(HeaderTables.streamName, tables) }
     for stream in table.streams { add(stream) }
+    let tables = HeaderTables(entries: table.entries, files: files)
+    let joined = joinsStreams ?? tables.areLong ? tables.joined(byteCounts: byteCounts) : nil
     let header = PatchHeader(
       baseFingerprint: base, targetFingerprint: target, entries: table.entries, files: files,
       provenance: provenance, payloadDigest: payloadDigest, maskDigest: maskDigest,
-      rounding: rounding, hasPackedTables: tables != nil)
+      rounding: rounding, joinedByteCounts: joined == nil ? nil : byteCounts)
     try write(
-      to: path, metadata: header.metadata(tables: tables), replacesExisting: replacesExisting)
+      to: path, metadata: header.metadata(tables: joined), joiningWith: joined,
+      replacesExisting: replacesExisting)
     return PatchSummary(
       baseFingerprint: base, targetFingerprint: target, entries: header.entries,
       rounding: rounding)
