@@ -65,6 +65,7 @@ static void read_values(coder_cursor *cursor, const ctk_coder_run *run, block_he
       break;
     case VALUES_TOP: read_tables(cursor, TABLE_SYMBOLS, head); break;
     case VALUES_REAL:
+    case VALUES_SHARED:
       if (!run->is_f32) cursor->failed = 1;
       if (!cursor->failed) read_real(cursor, head);
       if (!cursor->failed) read_tables(cursor, REAL_BUCKETS + 1, head);
@@ -89,7 +90,7 @@ int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run
   head->contexts = head->factors = 0;
   head->index_form = forms & 7;
   head->value_form = forms >> 3;
-  if (head->index_form > INDEX_MASK || head->value_form > VALUES_SHORT) {
+  if (head->index_form > INDEX_MASK || head->value_form > VALUES_SHARED) {
     return CTK_CODER_UNSUPPORTED;
   }
   head->width = cursor_varint(&cursor);

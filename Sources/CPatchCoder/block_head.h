@@ -24,11 +24,11 @@ typedef struct {
   decoder_table row_scales;
   decoder_table column_scales;
   decoder_table values[MOST_CONTEXTS];
-  // VALUES_REAL, VALUES_STEPS and VALUES_SHORT
+  // VALUES_REAL, VALUES_STEPS, VALUES_SHORT and VALUES_SHARED
   unsigned grid;
   // VALUES_STEPS
   decoder_table row_steps;
-  // VALUES_REAL
+  // VALUES_REAL and VALUES_SHARED
   unsigned cell_bits;
   unsigned factors;
   unsigned factor_shift[MOST_FACTORS];

@@ -14,6 +14,7 @@ enum value_form {
   VALUES_REAL = 3,
   VALUES_STEPS = 4,
   VALUES_SHORT = 5,
+  VALUES_SHARED = 6,
 };
 
 #define MOST_LANES_LOG 8

@@ -52,6 +52,9 @@ static int decode_values(rans_decoder *decoder, const block_head *head,
       case VALUES_ORDERED: decode_ordered(decoder, &context, differences); break;
       case VALUES_TOP: decode_top(decoder, &context, differences); break;
       case VALUES_REAL: decode_real(decoder, &context, differences); break;
+      case VALUES_SHARED:
+        if (!decode_shared(decoder, &context, differences)) status = CTK_CODER_NO_MEMORY;
+        break;
       default: decode_rounded(decoder, &context, differences); break;
     }
   }

@@ -1,29 +1,12 @@
 // Values as real numbers (formats/context.md section 9.3).
 
+#include "decoder_cells.h"
 #include "decoder_grid.h"
-#include "decoder_lanes.h"
 
 typedef struct {
   const value_context *values;
   number_grid grid;
 } real_context;
-
-// What is predicted for a unit, in cells.
-static inline int64_t predicted(const value_context *values, uint32_t position) {
-  unsigned factors = values->head->factors;
-  if (factors == 0) return 0;
-  const decoder_lines *lines = values->lines;
-  uint32_t place = lines->grid.phase + position;
-  uint32_t row = place / lines->grid.width;
-  size_t column = (size_t)lines->grid.rows + place - row * lines->grid.width;
-  const int32_t *u = lines->factors + (size_t)row * factors;
-  const int32_t *v = lines->factors + column * factors;
-  int64_t sum = 0;
-  for (unsigned k = 0; k < factors; k++) {
-    sum += factor_product(u[k], v[k], values->head->factor_shift[k]);
-  }
-  return sum;
-}
 
 // The side at hand as an integer, negated when it is the target, so that the other
 // side is always reached by adding.
@@ -60,34 +43,20 @@ static uint32_t take_real(rans_decoder *decoder, unsigned lane, const real_conte
 }
 
 void decode_real(rans_decoder *decoder, const value_context *values, uint32_t *differences) {
-  const block_head *head = values->head;
-  const decoder_lines *lines = values->lines;
-  real_context context = {values, number_grid_of(head->grid)};
-  unsigned bucket[RANS_MOST_LANES];
-  uint64_t number[RANS_MOST_LANES];
-  for (uint32_t first = 0; first < head->count; first += decoder->lanes) {
-    uint32_t step = smaller(decoder->lanes, head->count - first);
-    for (uint32_t lane = 0; lane < step; lane++) {
-      bucket[lane] = take_symbol(decoder, lane, table_for(head, lines, first + lane));
-    }
-    for (uint32_t lane = 0; lane < step; lane++) {
-      if (bucket[lane] == REAL_ESCAPE) {
-        number[lane] = rans_take_bits(decoder, lane, 16);
-        continue;
-      }
-      unsigned bits = bucket_bits(bucket[lane]);
-      number[lane] = bucket_first(bucket[lane]);
-      if (bits > 0) number[lane] += rans_take_bits(decoder, lane, bits);
-    }
+  uint32_t count = values->head->count;
+  real_context context = {values, number_grid_of(values->head->grid)};
+  step_cells cells;
+  for (uint32_t first = 0; first < count; first += decoder->lanes) {
+    uint32_t step = smaller(decoder->lanes, count - first);
+    take_cells(decoder, values, first, step, &cells);
     for (uint32_t lane = 0; lane < step; lane++) {
       uint32_t item = first + lane;
-      if (bucket[lane] == REAL_ESCAPE) {
-        number[lane] |= rans_take_bits(decoder, lane, 16) << 16;
-        differences[item] = (uint32_t)word_of_zigzag(number[lane]);
+      if (cells.bucket[lane] == REAL_ESCAPE) {
+        differences[item] = take_escape(decoder, lane, cells.number[lane]);
         continue;
       }
-      uint32_t position = position_of(lines, item);
-      int64_t cell = from_zigzag(number[lane]) + predicted(values, position);
+      uint32_t position = position_of(values->lines, item);
+      int64_t cell = from_zigzag(cells.number[lane]) + predicted(values, position);
       differences[item] = take_real(decoder, lane, &context,
                                     load_u32(values->source + 4 * (size_t)position), cell);
     }

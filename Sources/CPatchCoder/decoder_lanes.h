@@ -85,5 +85,7 @@ void decode_ordered(rans_decoder *decoder, const value_context *context, void *d
 void decode_top(rans_decoder *decoder, const value_context *context, void *differences);
 void decode_real(rans_decoder *decoder, const value_context *context, uint32_t *differences);
 void decode_rounded(rans_decoder *decoder, const value_context *context, uint32_t *differences);
+// Returns 0 when there is no memory.
+int decode_shared(rans_decoder *decoder, const value_context *context, uint32_t *differences);
 
 #endif

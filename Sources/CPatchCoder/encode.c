@@ -118,7 +118,7 @@ static int plan_sourced_values(ctk_encoder *encoder, const ctk_encoder_input *in
   }
   real_plan *real = &encoder->real_plan;
   if (!plan_real(&encoder->real, input, &plan->lines, real)) return 0;
-  choose_form(plan, VALUES_REAL, real->bits, real->number, real->bucket);
+  choose_form(plan, VALUES_SHARED, real->bits, real->number, real->bucket);
   return 1;
 }
 
@@ -199,8 +199,8 @@ static void write_head(ctk_encoder *encoder, const ctk_encoder_input *input,
     table_write(output, grid->column_counts, MOST_CLASSES + 1, &plan->column_classes);
     odds_write(output, grid->level_code, grid->levels);
   }
-  if (plan->value_form == VALUES_REAL) write_real(output, &encoder->real_plan, plan);
-  if (plan->value_form >= VALUES_STEPS) {
+  if (plan->value_form == VALUES_SHARED) write_real(output, &encoder->real_plan, plan);
+  if (plan->value_form == VALUES_STEPS || plan->value_form == VALUES_SHORT) {
     write_rounded(output, &input->rounding, &encoder->rounded_plan, plan);
   }
   if (plan->value_form != VALUES_NONE) write_tables(output, &encoder->context_plan, plan);

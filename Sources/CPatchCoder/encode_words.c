@@ -2,6 +2,7 @@
 // the order in which they are decoded.
 
 #include "coder_rounding.h"
+#include "coder_shared.h"
 #include "encoder_block.h"
 
 static inline void put_symbol(rans_encoder *encoder, unsigned lane, const coder_table *table,
@@ -231,16 +232,25 @@ static void put_grid(rans_encoder *encoder, const block_plan *plan, const grid_p
   put_symbols(encoder, &plan->row_classes, grid->row_class, plan->lines.grid.rows);
 }
 
+// Last bits, which follow the values.
+static void put_shared(rans_encoder *encoder, const real_plan *real) {
+  for (uint32_t i = shared_pieces(real->shared_bits); i-- > 0;) {
+    unsigned count = shared_piece_bits(real->shared_bits, i);
+    rans_put_bits(encoder, i & (encoder->lanes - 1),
+                  bits_at(real->shared, (size_t)i * RANS_PIECE_BITS, count), count);
+  }
+}
+
 static value_source values_of(const ctk_encoder *encoder, const ctk_encoder_input *input,
                               const block_plan *plan) {
   value_source source = {.plan = plan,
                          .context = &encoder->context_plan,
                          .unit_bits = 8 * input->run.unit_bytes};
-  if (plan->value_form == VALUES_REAL) {
+  if (plan->value_form == VALUES_SHARED) {
     source.low = encoder->real_plan.low;
     source.low_bits = encoder->real_plan.low_bits;
     source.escape = REAL_ESCAPE;
-  } else if (plan->value_form >= VALUES_STEPS) {
+  } else if (plan->value_form == VALUES_STEPS || plan->value_form == VALUES_SHORT) {
     source.low = encoder->rounded_plan.low;
     source.low_bits = encoder->rounded_plan.low_bits;
     source.escape = plan->value_form == VALUES_SHORT ? SHORT_ESCAPE : REAL_ESCAPE;
@@ -253,9 +263,10 @@ void encode_words(const ctk_encoder *encoder, const ctk_encoder_input *input,
   static const factor_plan no_factors = {.factors = 0};
   if (plan->value_form != VALUES_NONE) {
     value_source source = values_of(encoder, input, plan);
+    if (plan->value_form == VALUES_SHARED) put_shared(rans, &encoder->real_plan);
     put_values(rans, &source);
     put_lines(rans, plan, &encoder->context_plan,
-              plan->value_form == VALUES_REAL ? &encoder->real_plan.factor : &no_factors,
+              plan->value_form == VALUES_SHARED ? &encoder->real_plan.factor : &no_factors,
               input->rounding.row_steps);
   }
   if (plan->index_form == INDEX_GAPS) {

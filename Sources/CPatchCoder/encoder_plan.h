@@ -62,7 +62,7 @@ typedef struct {
 // predict and becomes what they leave.
 int plan_factors(scratch *memory, const block_lines *lines, float *rest, factor_plan *plan);
 
-// Values coded as real numbers.
+// Values coded as real numbers whose last bits are told once.
 typedef struct {
   double bits;
   unsigned cell_bits;
@@ -71,12 +71,16 @@ typedef struct {
   unsigned factor_shift[MOST_FACTORS];
   uint32_t row_counts[FACTOR_BUCKETS];
   uint32_t column_counts[FACTOR_BUCKETS];
-  // For each value the zigzag of its cell, or of its difference when it is escaped.
+  // For each value the zigzag of its cells' distance, less what is predicted, or of its
+  // difference when it is escaped.
   uint64_t *number;
   uint8_t *bucket;
-  // Its raw bits as they are read, and how many.
+  // Its raw bits, and how many.
   uint32_t *low;
   uint8_t *low_bits;
+  // The last bits of one side exclusive or those of the other.
+  uint64_t *shared;
+  size_t shared_bits;
 } real_plan;
 
 typedef struct {

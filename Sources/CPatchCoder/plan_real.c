@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "coder_shared.h"
 #include "encoder_grid.h"
 
 #pragma STDC FP_CONTRACT OFF
@@ -48,10 +49,30 @@ static void escape(const ctk_encoder_input *input, real_plan *plan, uint32_t ite
   plan->low_bits[item] = 0;
 }
 
+static int64_t prediction_of(const block_lines *lines, const real_plan *plan, uint32_t item) {
+  int64_t prediction = 0;
+  for (unsigned k = 0; k < plan->factor.factors; k++) {
+    prediction += factor_product(
+        plan->factor.row_factors[(size_t)k * lines->grid.rows + lines->row[item]],
+        plan->factor.column_factors[(size_t)k * lines->grid.width + lines->column[item]],
+        plan->factor_shift[k]);
+  }
+  return prediction;
+}
+
+// Adds bits to one side's last bits, which end at bit `end`.
+static void add_last_bits(real_plan *plan, uint32_t low, unsigned first, unsigned shared,
+                          size_t *end) {
+  flip_bits(plan->shared, *end, (low & low_mask(shared)) >> first);
+  *end += shared - first;
+}
+
 static void code_items(const ctk_encoder_input *input, const block_lines *lines,
                        real_plan *plan) {
   double scale = ldexp(1, 149 - (int)plan->grid);
   unsigned cell_bits = plan->cell_bits;
+  size_t before_end = 0, after_end = 0;
+  memset(plan->shared, 0, shared_words(input->count) * sizeof *plan->shared);
   for (uint32_t i = 0; i < input->count; i++) {
     float_pair pair = pair_at(input, i);
     int64_t before, after;
@@ -59,27 +80,26 @@ static void code_items(const ctk_encoder_input *input, const block_lines *lines,
       escape(input, plan, i);
       continue;
     }
-    int64_t change = after - before, prediction = 0;
-    for (unsigned k = 0; k < plan->factor.factors; k++) {
-      prediction += factor_product(
-          plan->factor.row_factors[(size_t)k * lines->grid.rows + lines->row[i]],
-          plan->factor.column_factors[(size_t)k * lines->grid.width + lines->column[i]],
-          plan->factor_shift[k]);
-    }
-    uint64_t number = zigzag((change >> cell_bits) - prediction);
+    int64_t before_cell = before >> cell_bits, after_cell = after >> cell_bits;
+    uint64_t number = zigzag(after_cell - before_cell - prediction_of(lines, plan, i));
     unsigned bucket = bucket_of(number);
     if (bucket >= REAL_BUCKETS) {
       escape(input, plan, i);
       continue;
     }
-    unsigned lowest = smaller(cell_bits, smaller(lowest_bit(-before, cell_bits),
-                                                 lowest_bit(after, cell_bits)));
-    uint32_t low = (uint32_t)(change & (((int64_t)1 << cell_bits) - 1));
+    unsigned before_lowest = lowest_of_cell(before_cell, cell_bits);
+    unsigned after_lowest = lowest_of_cell(after_cell, cell_bits);
+    unsigned shared = before_lowest > after_lowest ? before_lowest : after_lowest;
+    uint32_t before_low = (uint32_t)before & low_mask(cell_bits);
+    uint32_t after_low = (uint32_t)after & low_mask(cell_bits);
     plan->bucket[i] = (uint8_t)bucket;
     plan->number[i] = number;
-    plan->low_bits[i] = (uint8_t)(cell_bits - lowest);
-    plan->low[i] = reversed_bits(low >> lowest, cell_bits - lowest);
+    plan->low_bits[i] = (uint8_t)(cell_bits - shared);
+    plan->low[i] = (before_low ^ after_low) >> shared;
+    add_last_bits(plan, before_low, before_lowest, shared, &before_end);
+    add_last_bits(plan, after_low, after_lowest, shared, &after_end);
   }
+  plan->shared_bits = before_end > after_end ? before_end : after_end;
 }
 
 static void count_numbers(const int32_t *numbers, unsigned factors, uint32_t stride,
@@ -94,7 +114,7 @@ static void count_numbers(const int32_t *numbers, unsigned factors, uint32_t str
 
 static double bits_of_plan(const ctk_encoder_input *input, const real_plan *plan) {
   uint32_t counts[REAL_BUCKETS + 1] = {0};
-  double bits = 8.0 * (3 + plan->factor.factors);
+  double bits = 8.0 * (3 + plan->factor.factors) + (double)plan->shared_bits;
   for (uint32_t i = 0; i < input->count; i++) {
     unsigned bucket = plan->bucket[i];
     counts[bucket]++;
@@ -113,9 +133,11 @@ static double bits_of_plan(const ctk_encoder_input *input, const real_plan *plan
 int plan_real(real_memory *memory, const ctk_encoder_input *input, const block_lines *lines,
               real_plan *plan) {
   size_t count = input->count;
-  plan->number = scratch_reserve(&memory->items, count * (8 + 4 + 4 + 2));
+  size_t words = shared_words(input->count);
+  plan->number = scratch_reserve(&memory->items, words * 8 + count * (8 + 4 + 4 + 2));
   if (plan->number == NULL) return 0;
-  plan->low = (uint32_t *)(plan->number + count);
+  plan->shared = plan->number + count;
+  plan->low = (uint32_t *)(plan->shared + words);
   float *changes = (float *)(plan->low + count);
   plan->bucket = (uint8_t *)(changes + count);
   plan->low_bits = plan->bucket + count;

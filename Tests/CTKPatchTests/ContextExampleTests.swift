@@ -7,7 +7,7 @@ import Testing
 /// The hex dumps in `formats/context.md` section 12.
 @Suite("The worked examples of the codec context", .tags(.format))
 struct ContextExampleTests {
-  private func documentBytes(_ example: Int) throws -> [UInt8] {
+  static func documentBytes(_ example: Int) throws -> [UInt8] {
     let path = URL(filePath: Fixtures.root).appending(path: "../formats/context.md")
     let text = try String(contentsOf: path, encoding: .utf8)
     let blocks = text.components(separatedBy: "```hex\n").dropFirst()
@@ -20,7 +20,7 @@ struct ContextExampleTests {
 
   @Test("the small block holds what the text says, and the writer writes it")
   func small() throws {
-    let bytes = try documentBytes(0)
+    let bytes = try Self.documentBytes(0)
     let (unit, differences): (CodingUnit, [UInt8]) = (CodingUnit(.u8), [1, 255, 20])
     let block = try bytes.withUnsafeBytes {
       try ContextBlockDecoder($0, units: 0..<16, unit: unit).block(nil)
@@ -36,11 +36,21 @@ struct ContextExampleTests {
     #expect(written == bytes)
   }
 
-  @Test("real values hold what the text says, from both sides, and the writer writes them")
+  @Test("real values hold what the text says, from both sides")
   func real() throws {
-    let bytes = try documentBytes(1)
-    let (base, tuned) = Self.sides
-    let sample = BlockSample(width: 20, base: base, tuned: tuned)
+    let bytes = try Self.documentBytes(1)
+    let sample = Self.realSample
+    #expect(try sample.needsSource(bytes))
+    #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
+    #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
+    #expect(sample.encoded() == [0x32] + bytes.dropFirst())
+  }
+
+  @Test("shared last bits hold what the text says, from both sides, and the writer writes them")
+  func shared() throws {
+    let bytes = try Self.documentBytes(3)
+    let sample = Self.sharedSample
+    #expect([sample.base[0], sample.tuned[0]] == [0x3b00_0000, 0xbc50_0000])
     #expect(try sample.needsSource(bytes))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
@@ -49,7 +59,7 @@ struct ContextExampleTests {
 
   @Test("rounded values hold what the text says, from both sides, and the writer writes them")
   func rounded() throws {
-    let bytes = try documentBytes(2)
+    let bytes = try Self.documentBytes(2)
     let (base, tuned) = Self.sides
     var target = base
     let rounding = base.withUnsafeBytes { base in
@@ -67,6 +77,26 @@ struct ContextExampleTests {
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
     #expect(sample.encoded(rounding: rounding.block(sample.place)) == bytes)
+  }
+
+  static var realSample: BlockSample {
+    let (base, tuned) = sides
+    return BlockSample(width: 20, base: base, tuned: tuned)
+  }
+
+  private static var sharedSample: BlockSample {
+    var (base, tuned) = ([UInt32](), [UInt32]())
+    for i in 0..<8 {
+      for j in 0..<10 {
+        let unit = UInt32(10 * i + j)
+        let bits = 0x3b00_0000 + unit &* 0x9e3779 % (1 << 25) + (unit % 2) << 31
+        let weight = Float(bitPattern: bits)
+        let change = (Float((3 * i + 11 * j) % 16) - 7.5) / 512
+        base.append(bits)
+        tuned.append((i % 3 != 1 && j % 4 != 2 ? weight + change : weight).bitPattern)
+      }
+    }
+    return BlockSample(width: 10, base: base, tuned: tuned)
   }
 
   private static var sides: (base: [UInt32], tuned: [UInt32]) {

@@ -70,7 +70,7 @@ struct GoldenPatchTests {
   }
 
   @Test(
-    "golden rounded and masked patches are recorded",
+    "golden rounded, masked and shared patches that are missing are recorded",
     .enabled(if: environment["CTK_RECORD_PATCHES"] != nil))
   func recordMore() throws {
     for rounding in Self.roundings {
@@ -80,6 +80,7 @@ struct GoldenPatchTests {
     }
     let mask = try mask()
     try mask.write(to: Self.maskPath, replacesExisting: true)
+    try record(ExportOptions(codec: .context), "shared")
     for codec in [CodecChoice.deflate, .context] {
       var options = ExportOptions(codec: codec)
       options.mask = mask
@@ -115,10 +116,11 @@ struct GoldenPatchTests {
   }
 
   private func record(_ options: ExportOptions, _ name: String) throws {
+    let path = path("v1", name + ".ctkpatch")
+    if Folder.fileExists(path) { return }
     _ = try PatchExporter.export(
       base: weight("base"), tuned: weight("tuned"), provenance: Provenance(note: "golden"),
-      options: options,
-      to: path("v1", name + ".ctkpatch"), replacesExisting: true)
+      options: options, to: path)
   }
 
   @Test(
@@ -129,6 +131,14 @@ struct GoldenPatchTests {
       patch, base: weight("base"), unrounded: weight("tuned"))
     #expect(result.isOK, "\(String(describing: result.firstDifference))")
     #expect(patch.header.rounding?.rounding == rounding)
+  }
+
+  @Test("a golden patch that tells last bits only once goes both ways")
+  func shared() throws {
+    let patch = try PatchFile(path: path("v1", "shared.ctkpatch"))
+    let result = try PatchVerifier.verify(
+      patch, base: weight("base"), tuned: weight("tuned"))
+    #expect(result.isOK, "\(String(describing: result.firstDifference))")
   }
 
   @Test(

@@ -30,7 +30,7 @@ FLOOR = 1 << 31
 TABLE_BITS = 14
 PIECE = 30
 ALL, GAPS, GRID, MASK = 0, 1, 2, 3
-ORDERED, TOP, REAL, STEPS, SHORT = 1, 2, 3, 4, 5
+ORDERED, TOP, REAL, STEPS, SHORT, SHARED = 1, 2, 3, 4, 5, 6
 ESCAPE, SHORT_ESCAPE = 128, 184
 
 
@@ -44,7 +44,7 @@ class Head:
         self.block, self.data, self.position = block, block.data, 0
         forms, lanes_log = self.byte(), self.byte()
         self.index_form, self.value_form = forms & 7, forms >> 3
-        if self.index_form > MASK or self.value_form > SHORT:
+        if self.index_form > MASK or self.value_form > SHARED:
             raise PatchError("a form of a later version")
         self.width = self.varint()
         self.count = block.units if self.index_form == ALL else self.varint()
@@ -65,13 +65,13 @@ class Head:
             self.odds = np.array([probability(code) for code in self.codes(levels)], np.int64)
         if self.value_form >= REAL and not block.is_f32:
             raise PatchError("values of another dtype")
-        if self.value_form == REAL:
+        if self.value_form in (REAL, SHARED):
             self.read_real()
-        elif self.value_form > REAL:
+        elif self.value_form in (STEPS, SHORT):
             self.read_rounded()
         if self.value_form:
             self.read_tables({ORDERED: 32 * block.unit_bytes - 4, TOP: 256, REAL: 129,
-                              STEPS: 129, SHORT: 185}[self.value_form])
+                              STEPS: 129, SHORT: 185, SHARED: 129}[self.value_form])
         rest = len(self.data) - self.position - 8 * self.lanes
         if rest < 0 or rest % 4:
             raise PatchError("a block of an odd length")
@@ -460,6 +460,8 @@ def read_values(lanes, heads, positions):
         [start + contexts_of(head, own) for start, head, own in zip(first, heads, lines)])
     if heads[0].value_form == REAL:
         return read_reals(walk, stacked, which, heads, positions, lines)
+    if heads[0].value_form == SHARED:
+        return read_shared(lanes, walk, stacked, which, heads, positions, lines)
     if heads[0].value_form > REAL:
         return read_rounded(walk, stacked, which, heads, positions, lines)
     unit_bytes = heads[0].block.unit_bytes
@@ -569,6 +571,78 @@ def read_reals(walk, stacked, which, heads, positions, lines):
                            is_escape)
             for head, (bits, _), own, is_escape in zip(
                 heads, sources, walk.gather(result), walk.gather(escaped))]
+
+
+def low_of_cell(cell, cell_bits):
+    """``low`` of all numbers of a cell."""
+    length = np.frexp(np.where(cell < 0, -cell - 1, cell).astype(np.float64))[1]
+    return np.where(length > 0, np.clip(length + cell_bits - 24, 0, cell_bits), 0)
+
+
+def read_shared(lanes, walk, stacked, which, heads, positions, lines):
+    """Section 9.5."""
+    sources = sources_of(heads, positions)
+    number = walk.spread([own for _, own in sources])
+    cell_bits = walk.spread([np.full(head.count, head.cell_bits) for head in heads])
+    sign = walk.spread([np.full(head.count, -1 if head.block.is_target else 1) for head in heads])
+    expected = walk.spread([prediction(head, own) for head, own in zip(heads, lines)])
+    own_cell, own_low = number >> cell_bits, number & ((1 << cell_bits) - 1)
+    own_lowest = low_of_cell(own_cell, cell_bits)
+    result, given, lacks, lowest = np.zeros((4, walk.begin[-1]), np.int64)
+    escaped = np.zeros(walk.begin[-1], bool)
+    for step in walk:
+        symbol = step.symbol(stacked, step.of(which))
+        is_escape = symbol == ESCAPE
+        extra = step.bits(np.where(is_escape, 16, BUCKET_BITS[symbol]))
+        distance = from_zigzag(BUCKET_FIRST[symbol] + extra) + step.of(expected)
+        cells = step.of(cell_bits)
+        cell = step.of(own_cell) + step.of(sign) * distance
+        first = low_of_cell(cell, cells)
+        shared = np.maximum(first, step.of(own_lowest))
+        piece = step.bits(np.where(is_escape, 16, cells - shared))
+        value = cell << cells | (step.of(own_low) >> shared ^ piece) << shared
+        result[step.items] = np.where(
+            is_escape, from_zigzag(extra | piece << 16), value).reshape(-1)
+        given[step.items] = np.where(is_escape, 0, shared - step.of(own_lowest)).reshape(-1)
+        lacks[step.items] = np.where(is_escape, 0, shared - first).reshape(-1)
+        lowest[step.items] = first.reshape(-1)
+        escaped[step.items] = is_escape.reshape(-1)
+    bits = [bits_of(low >> first, count) for low, first, count in zip(
+        *map(walk.gather, (own_low, own_lowest, given)))]
+    lacking = walk.gather(lacks)
+    numbers = [own + (low << first) for own, low, first in zip(
+        walk.gather(result), read_last_bits(lanes, bits, lacking), walk.gather(lowest))]
+    return [differences_of(head, bits, own, is_escape)
+            for head, (bits, _), own, is_escape in zip(
+                heads, sources, numbers, walk.gather(escaped))]
+
+
+def bits_of(values, counts):
+    """The ``counts`` lowest bits of all values, one after the other."""
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(values, counts) >> place & 1
+
+
+def read_last_bits(lanes, given, lacking):
+    """The last bits that the other side of each unit lacks, by what this side has."""
+    totals = [max(len(own), counts.sum()) for own, counts in zip(given, lacking)]
+    lengths = [np.clip(total - np.arange(0, total, PIECE), 0, PIECE) for total in totals]
+    walk = lanes.order([len(own) for own in lengths])
+    length = walk.spread(lengths)
+    pieces = np.zeros(walk.begin[-1], np.int64)
+    for step in walk:
+        pieces[step.items] = step.bits(step.of(length)).reshape(-1)
+    result = []
+    for own, counts, lengths, read in zip(given, lacking, lengths, walk.gather(pieces)):
+        bits = bits_of(read, lengths)
+        bits[:len(own)] ^= own
+        if bits[counts.sum():].any():
+            raise PatchError("last bits beyond the last unit")
+        ends = np.cumsum(counts)
+        place = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+        sums = np.concatenate([[0], np.cumsum(bits[:ends[-1]] << place)])
+        result.append(sums[ends] - sums[ends - counts])
+    return result
 
 
 def truncated(number):

@@ -31,6 +31,24 @@ def equal(left, right):
         for name in left)
 
 
+def real_sides():
+    """Base and changes of ../context.md, section 12.2."""
+    row, column = np.indices((24, 20))
+    base = ((7 * row + 5 * column) % 41 - 20) / 512 + 1 / 8192
+    change = ((row % 5 - 2) * (column % 7 - 3) / 4096
+              + ((3 * row + 11 * column) % 16 - 7.5) / 65536)
+    return base, change
+
+
+def shared_sides():
+    """Base and changes of ../context.md, section 12.4."""
+    row, column = np.indices((8, 10))
+    unit = 10 * row + column
+    bits = 0x3B000000 + unit * 0x9E3779 % (1 << 25) + (unit % 2 << 31)
+    base = bits.astype("<u4").view("<f4").astype(np.float64)
+    return base, ((3 * row + 11 * column) % 16 - 7.5) / 512
+
+
 class ReaderTests(unittest.TestCase):
     def setUp(self):
         self.base = ctkpatch.load_safetensors(GOLDEN + "base.safetensors")[0]
@@ -53,6 +71,12 @@ class ReaderTests(unittest.TestCase):
             self.assertEqual(patch.rounding["form"], form)
             self.assertLessEqual(error.max(), patch.rounding["worst_error"])
             self.assertGreater(error.max(), 0)
+
+    def test_shared(self):
+        patch = ctkpatch.Patch(GOLDEN + "shared.ctkpatch")
+        base, tuned = ({"a.weight": side["a.weight"]} for side in (self.base, self.tuned))
+        self.assertTrue(equal(patch.apply(base), tuned))
+        self.assertTrue(equal(patch.revert(tuned), base))
 
     def test_masked(self):
         mask = ctkpatch.Mask(GOLDEN + "golden.ctkmask")
@@ -163,11 +187,28 @@ class ReaderTests(unittest.TestCase):
     def test_worked_examples(self):
         with open(ROOT + "/formats/context.md", encoding="utf-8") as file:
             blocks = file.read().split("```hex\n")[1:]
-        small = bytes(int(byte, 16) for line in blocks[0].split("```")[0].splitlines()
-                      for byte in line.split()[1:])
+        small, real, _, shared = (
+            bytes(int(byte, 16) for line in block.split("```")[0].splitlines()
+                  for byte in line.split()[1:]) for block in blocks)
         (found,) = ctkcontext.decode([ctkcontext.Block(small, 0, 16, 1, False)])
         self.assertEqual(found[0].tolist(), [3, 9, 14])
         self.assertEqual(found[1].tolist(), [1, 255, 20])
+        self.check_example(real, *real_sides())
+        self.check_example(shared, *shared_sides())
+
+    def check_example(self, block, base, change):
+        row, column = np.indices(base.shape)
+        is_changed = (row % 3 != 1) & (column % 4 != 2)
+        target = np.where(is_changed, (base + change).astype(np.float32), base)
+        sides = [side.astype("<f4").view("<u4").reshape(-1) for side in (base, target)]
+        for is_target, source in enumerate(sides):
+            (found,) = ctkcontext.decode(
+                [ctkcontext.Block(block, 0, source.size, 4, True, source, bool(is_target))])
+            self.assertEqual(found[0].tolist(), np.flatnonzero(is_changed).tolist())
+            self.assertEqual(
+                found[1].tolist(),
+                [int(d) & 0xFFFFFFFF for d in np.subtract(
+                    *map(ctkcontext.ordered, sides[::-1]))[found[0]]])
 
     def test_files_and_conversions(self):
         patch = ctkpatch.Patch(GOLDEN + "context.ctkpatch")
