@@ -107,6 +107,13 @@ static float changed(float before) {
   return next() % 4 == 0 ? (float)(change / 16) : (float)(before + change);
 }
 
+// Width of blocks whose coded units are where row and column agree.
+#define PATTERN_WIDTH 32
+
+static int agrees(uint64_t unit) {
+  return (unit / PATTERN_WIDTH % 7 < 3) == (unit % PATTERN_WIDTH % 5 < 2) || next() % 50 == 0;
+}
+
 // A block of some width, dtype and density.
 static sample make(ctk_encoder *encoder, unsigned kind) {
   static const uint32_t widths[] = {1, 2, 4, 8};
@@ -118,8 +125,10 @@ static sample make(ctk_encoder *encoder, unsigned kind) {
   made.source = malloc((size_t)units * bytes);
   for (size_t i = 0; i < (size_t)units * bytes; i++) made.source[i] = (uint8_t)next();
   unsigned one_in = kind / 4 % 3 == 0 ? 1 : kind / 4 % 3 == 1 ? 3 : 40;
+  int is_patterned = kind % 5 == 0 || kind % 5 == 1;
   for (uint32_t i = 0; i < units; i++) {
-    if (next() % one_in != 0 && count > 0) continue;
+    int is_coded = is_patterned ? agrees(made.run.first + i) : next() % one_in == 0;
+    if (!is_coded && count > 0) continue;
     if (made.run.is_f32) {
       float before = (float)((double)(int64_t)next() / 1e20);
       float after = changed(before);
@@ -142,7 +151,7 @@ static sample make(ctk_encoder *encoder, unsigned kind) {
                              .is_masked = kind % 7 == 0,
                              .differences = differences,
                              .source = made.source};
-  if (kind % 5 == 0 && made.run.is_f32) input.width = 32;
+  if (is_patterned) input.width = PATTERN_WIDTH;
   uint8_t *steps = malloc(units);
   if (made.run.is_f32 && next() % 2 == 0) {
     input.rounding = rounded(&made, &input, steps, differences);

@@ -18,6 +18,41 @@ static void read_grid(coder_cursor *cursor, block_head *head) {
   odds_read(cursor, rows + columns - 1, head->level_probability);
 }
 
+static void read_shifts(coder_cursor *cursor, density_shape *shape) {
+  shape->factors = cursor_byte(cursor);
+  if (shape->factors > DENSITY_FACTORS_LIMIT) cursor->failed = 1;
+  for (unsigned k = 0; k < shape->factors && !cursor->failed; k++) {
+    shape->shift[k] = cursor_byte(cursor);
+    if (shape->shift[k] > MOST_DENSITY_SHIFT) cursor->failed = 1;
+  }
+}
+
+static void read_levels(coder_cursor *cursor, block_head *head) {
+  head->density.lowest = (int32_t)from_zigzag(cursor_varint(cursor));
+  head->density.levels = cursor_byte(cursor);
+  if (head->density.levels < 1 || head->density.levels > DENSITY_LEVELS) cursor->failed = 1;
+  if (!cursor->failed) odds_read(cursor, head->density.levels, head->level_probability);
+}
+
+static void read_density(coder_cursor *cursor, block_head *head) {
+  density_shape *shape = &head->density;
+  shape->row_step = cursor_byte(cursor);
+  shape->column_step = cursor_byte(cursor);
+  if (shape->row_step < 1 || shape->row_step > MOST_DENSITY_STEP || shape->column_step < 1 ||
+      shape->column_step > MOST_DENSITY_STEP) {
+    cursor->failed = 1;
+    return;
+  }
+  table_read(cursor, MOST_CLASSES + 1, &head->row_classes);
+  table_read(cursor, MOST_CLASSES + 1, &head->column_classes);
+  read_shifts(cursor, shape);
+  if (!cursor->failed && shape->factors > 0) {
+    table_read(cursor, DENSITY_BUCKETS, &head->density_rows);
+    table_read(cursor, DENSITY_BUCKETS, &head->density_columns);
+  }
+  if (!cursor->failed) read_levels(cursor, head);
+}
+
 static void read_real(coder_cursor *cursor, block_head *head) {
   head->cell_bits = cursor_byte(cursor);
   head->grid = cursor_byte(cursor);
@@ -90,7 +125,7 @@ int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run
   head->contexts = head->factors = 0;
   head->index_form = forms & 7;
   head->value_form = forms >> 3;
-  if (head->index_form > INDEX_MASK || head->value_form > VALUES_SHARED) {
+  if (head->index_form > INDEX_DENSITY || head->value_form > VALUES_SHARED) {
     return CTK_CODER_UNSUPPORTED;
   }
   head->width = cursor_varint(&cursor);
@@ -104,6 +139,7 @@ int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run
   const uint8_t *start = cursor.next;
   if (head->index_form == INDEX_GAPS) table_read(&cursor, GAP_BUCKETS, &head->gaps);
   if (head->index_form == INDEX_GRID) read_grid(&cursor, head);
+  if (head->index_form == INDEX_DENSITY) read_density(&cursor, head);
   const uint8_t *middle = cursor.next;
   if (!cursor.failed) read_values(&cursor, run, head);
   if (cursor.failed) return CTK_CODER_DAMAGED;

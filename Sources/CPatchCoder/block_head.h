@@ -3,6 +3,7 @@
 #define BLOCK_HEAD_H
 
 #include "coder_block.h"
+#include "coder_density.h"
 
 typedef struct {
   unsigned index_form;
@@ -13,10 +14,14 @@ typedef struct {
 
   // INDEX_GAPS
   decoder_table gaps;
-  // INDEX_GRID
+  // INDEX_GRID and INDEX_DENSITY
   decoder_table row_classes;
   decoder_table column_classes;
   uint32_t level_probability[LEVEL_LIMIT];
+  // INDEX_DENSITY
+  density_shape density;
+  decoder_table density_rows;
+  decoder_table density_columns;
 
   // All value forms
   unsigned contexts;

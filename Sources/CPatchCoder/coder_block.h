@@ -6,7 +6,13 @@
 #include "coder_table.h"
 #include "ctk_patch_coder.h"
 
-enum index_form { INDEX_ALL = 0, INDEX_GAPS = 1, INDEX_GRID = 2, INDEX_MASK = 3 };
+enum index_form {
+  INDEX_ALL = 0,
+  INDEX_GAPS = 1,
+  INDEX_GRID = 2,
+  INDEX_MASK = 3,
+  INDEX_DENSITY = 4,
+};
 enum value_form {
   VALUES_NONE = 0,
   VALUES_ORDERED = 1,

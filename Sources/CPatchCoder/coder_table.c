@@ -262,8 +262,19 @@ void odds_read(coder_cursor *cursor, unsigned count, uint32_t *probabilities) {
   }
 }
 
+static void shift_codes(const int *codes, unsigned count, uint8_t *shifted) {
+  for (unsigned i = 0; i < count; i++) shifted[i] = (uint8_t)(codes[i] + ODDS_LIMIT);
+}
+
 void odds_write(coder_buffer *buffer, const int *codes, unsigned count) {
   uint8_t shifted[LEVEL_LIMIT];
-  for (unsigned i = 0; i < count; i++) shifted[i] = (uint8_t)(codes[i] + ODDS_LIMIT);
+  shift_codes(codes, count, shifted);
   codes_write(buffer, shifted, count);
+}
+
+unsigned odds_cost(const int *codes, unsigned count) {
+  uint8_t shifted[LEVEL_LIMIT];
+  unsigned parameter = 0;
+  shift_codes(codes, count, shifted);
+  return codes_cost(shifted, count, &parameter);
 }

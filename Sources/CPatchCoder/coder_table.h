@@ -68,4 +68,7 @@ uint32_t odds_probability(int code);
 void odds_read(coder_cursor *cursor, unsigned count, uint32_t *probabilities);
 void odds_write(coder_buffer *buffer, const int *codes, unsigned count);
 
+// Bits that odds_write takes.
+unsigned odds_cost(const int *codes, unsigned count);
+
 #endif

@@ -22,6 +22,7 @@ static int decode_positions(rans_decoder *decoder, const block_head *head,
   switch (head->index_form) {
     case INDEX_GAPS: status = decode_gaps(decoder, head, &input->run, positions); break;
     case INDEX_GRID: status = decode_grid(decoder, head, &input->run, positions); break;
+    case INDEX_DENSITY: status = decode_density(decoder, head, &input->run, positions); break;
     case INDEX_MASK:
       if (input->mask == NULL) return CTK_CODER_NEEDS_MASK;
       if (input->mask_count != head->count) return CTK_CODER_WRONG_MASK;

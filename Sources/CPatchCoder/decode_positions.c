@@ -3,14 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoder_lanes.h"
-
-static void take_symbols(rans_decoder *decoder, const decoder_table *table, uint32_t count,
-                         uint8_t *symbols) {
-  for (uint32_t i = 0; i < count; i++) {
-    symbols[i] = (uint8_t)take_symbol(decoder, i & (decoder->lanes - 1), table);
-  }
-}
+#include "decoder_decisions.h"
 
 typedef struct {
   uint32_t *positions;
@@ -37,32 +30,6 @@ int decode_gaps(rans_decoder *decoder, const block_head *head, const ctk_coder_r
   gap_sink sink = {positions, 0, run->units, 0};
   decode_numbers(decoder, &head->gaps, 1, head->count, accept_gaps, &sink);
   return sink.failed ? CTK_CODER_DAMAGED : CTK_CODER_OK;
-}
-
-typedef struct {
-  uint32_t probability[RANS_MOST_LANES];
-  uint32_t position[RANS_MOST_LANES];
-  unsigned waiting;
-  uint32_t *positions;
-  uint32_t found;
-  uint32_t limit;
-} decision_sink;
-
-static void take_decisions(rans_decoder *decoder, decision_sink *sink) {
-  for (unsigned lane = 0; lane < sink->waiting; lane++) {
-    uint64_t state = decoder->state[lane];
-    uint32_t slot = (uint32_t)state & ((1u << ODDS_SCALE) - 1);
-    uint32_t one = sink->probability[lane];
-    uint32_t zero = (1u << ODDS_SCALE) - one;
-    uint32_t is_set = slot >= zero;
-    uint32_t frequency = is_set ? one : zero;
-    state = (state >> ODDS_SCALE) * frequency + slot - (is_set ? zero : 0);
-    decoder->state[lane] = rans_refilled(decoder, state);
-    // One entry more than the limit is there to be overwritten.
-    sink->positions[sink->found < sink->limit ? sink->found : sink->limit] = sink->position[lane];
-    sink->found += is_set;
-  }
-  sink->waiting = 0;
 }
 
 // A column that holds coded units.
@@ -95,9 +62,7 @@ int decode_grid(rans_decoder *decoder, const block_head *head, const ctk_coder_r
       for (uint32_t i = 0; i < active; i++) {
         int64_t position = origin + columns[i].column;
         if (position < 0 || position >= run->units) continue;
-        sink.position[sink.waiting] = (uint32_t)position;
-        sink.probability[sink.waiting++] = level[columns[i].level];
-        if (sink.waiting == decoder->lanes) take_decisions(decoder, &sink);
+        decide(decoder, &sink, (uint32_t)position, level[columns[i].level]);
       }
     }
     take_decisions(decoder, &sink);

@@ -25,11 +25,13 @@ typedef void (*number_sink)(void *context, uint32_t first, const uint64_t *numbe
 void decode_numbers(rans_decoder *decoder, const decoder_table *table, unsigned pieces,
                     uint32_t count, number_sink sink, void *context);
 
-// Positions; both return a ctk_coder_status.
+// Positions; all return a ctk_coder_status.
 int decode_gaps(rans_decoder *decoder, const block_head *head, const ctk_coder_run *run,
                 uint32_t *positions);
 int decode_grid(rans_decoder *decoder, const block_head *head, const ctk_coder_run *run,
                 uint32_t *positions);
+int decode_density(rans_decoder *decoder, const block_head *head, const ctk_coder_run *run,
+                   uint32_t *positions);
 
 // Rows and columns that hold coded units.
 typedef struct {

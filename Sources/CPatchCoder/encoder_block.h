@@ -11,10 +11,12 @@ struct ctk_encoder {
   scratch lines;
   scratch numbers;
   scratch grid;
+  scratch density;
   scratch contexts;
   real_memory real;
   scratch rounded;
   grid_plan grid_plan;
+  density_plan density_plan;
   real_plan real_plan;
   rounded_plan rounded_plan;
   context_plan context_plan;
@@ -32,6 +34,7 @@ typedef struct {
   uint64_t *number;
   uint8_t *symbol;
   coder_table gaps, row_classes, column_classes;
+  coder_table density_rows, density_columns;
   coder_table row_factors, column_factors;
   coder_table row_steps;
   coder_table row_scales, column_scales;
@@ -46,9 +49,17 @@ static inline uint32_t gap_at(const ctk_encoder_input *input, uint32_t item) {
 // More words than any choice can need.
 static inline size_t most_words(const ctk_encoder_input *input, const block_grid *grid) {
   size_t lines = (size_t)grid->rows + grid->width;
-  return (size_t)input->run.units + (size_t)input->count * 6 + lines * (2 * MOST_FACTORS + 1) +
+  return (size_t)input->run.units + (size_t)input->count * 6 + lines * (2 * (MOST_FACTORS + DENSITY_FACTORS_LIMIT) + 1) +
          RANS_MOST_LANES;
 }
+
+// Choose the forms of positions and values, once the plan has its lines. Both return 0
+// when there is no memory.
+int plan_positions(ctk_encoder *encoder, const ctk_encoder_input *input, block_plan *plan);
+int plan_values(ctk_encoder *encoder, const ctk_encoder_input *input, block_plan *plan);
+
+// Writes the head of a block, and sets the tables of the plan.
+void write_head(ctk_encoder *encoder, const ctk_encoder_input *input, block_plan *plan);
 
 // Writes all lists of a block, backwards.
 void encode_words(const ctk_encoder *encoder, const ctk_encoder_input *input,

@@ -3,6 +3,7 @@
 #define ENCODER_PLAN_H
 
 #include "coder_block.h"
+#include "coder_density.h"
 #include "coder_rounding.h"
 
 // Memory that is kept from block to block.
@@ -28,6 +29,19 @@ typedef struct {
   uint32_t *active_column;
 } block_lines;
 
+// Places of one row that lie in the block.
+typedef struct {
+  uint32_t first;
+  uint32_t end;
+} column_range;
+
+static inline column_range columns_of(const block_grid *grid, uint32_t units, uint32_t row) {
+  column_range range = {row == 0 ? grid->phase : 0, grid->width};
+  uint64_t left = (uint64_t)grid->phase + units - (uint64_t)row * grid->width;
+  if (left < range.end) range.end = (uint32_t)left;
+  return range;
+}
+
 int plan_lines(scratch *memory, const ctk_encoder_input *input, block_lines *lines);
 
 // Positions as a grid of row and column classes.
@@ -45,6 +59,51 @@ typedef struct {
 
 // Fits classes and odds to the positions. Returns 0 when there is no memory.
 int plan_grid(scratch *memory, const block_lines *lines, grid_plan *plan);
+
+// The bits of decisions at so many levels, of whose places some are set, and the odds
+// that are best for them.
+double choose_odds(unsigned levels, const double *places, const double *set, int *level_code);
+
+// Positions by the density of each place.
+typedef struct {
+  double bits;
+  // Places that are decided on.
+  double decisions;
+  density_shape shape;
+  // Of each row and column; 0 where no unit is coded.
+  uint8_t *row_class;
+  uint8_t *column_class;
+  uint32_t row_counts[MOST_CLASSES + 1];
+  uint32_t column_counts[MOST_CLASSES + 1];
+  // Of the active lines only; numbers of factor k begin at k times as many as there are.
+  int32_t *row_factors;
+  int32_t *column_factors;
+  uint32_t row_factor_counts[DENSITY_BUCKETS];
+  uint32_t column_factor_counts[DENSITY_BUCKETS];
+  // What a number of factor k stands for.
+  double row_step_of[DENSITY_FACTORS_LIMIT];
+  double column_step_of[DENSITY_FACTORS_LIMIT];
+  // Offsets to go back to.
+  float *row_offset;
+  float *column_offset;
+  // Of each active column, and room for a row's levels.
+  int32_t *column_origin;
+  int32_t *sums;
+  uint8_t *levels;
+  int level_code[DENSITY_LEVELS];
+} density_plan;
+
+// Fits densities to the positions. Returns 0 when there is no memory.
+int plan_density(scratch *memory, const ctk_encoder_input *input, const block_lines *lines,
+                 density_plan *plan);
+
+// Chooses levels and their odds for the plan's classes and factors, and adds the bits of
+// odds and decisions.
+void plan_levels(const ctk_encoder_input *input, const block_lines *lines, density_plan *plan);
+
+// The level of every active column in active row `row`; valid until the next call.
+const uint8_t *density_plan_levels(const density_plan *plan, const block_lines *lines,
+                                   uint32_t row);
 
 // The changes of a block as a sum of products of row and column factors.
 typedef struct {

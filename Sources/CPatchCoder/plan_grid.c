@@ -112,11 +112,10 @@ static unsigned highest(const uint32_t *counts) {
   return class;
 }
 
-// Odds of each level, from what is set there, and the bits of all decisions.
-static double choose_odds(grid_plan *plan, const double *places, const double *set) {
+double choose_odds(unsigned levels, const double *places, const double *set, int *level_code) {
   double bits = 0;
   int previous = 0;
-  for (unsigned level = 0; level < plan->levels; level++) {
+  for (unsigned level = 0; level < levels; level++) {
     double unset = places[level] > set[level] ? places[level] - set[level] : 0;
     if (places[level] > 0) {
       double code = 4 * log2((set[level] + 0.1) / (unset + 0.1));
@@ -124,7 +123,7 @@ static double choose_odds(grid_plan *plan, const double *places, const double *s
                             : code < -ODDS_LIMIT ? -ODDS_LIMIT
                                                  : code);
     }
-    plan->level_code[level] = previous;
+    level_code[level] = previous;
     double share = (double)odds_probability(previous) / (1 << ODDS_SCALE);
     bits -= set[level] * log2(share) + unset * log2(1 - share);
   }
@@ -173,7 +172,8 @@ int plan_grid(scratch *memory, const block_lines *lines, grid_plan *plan) {
   for (uint32_t i = 0; i < lines->count; i++) {
     set[plan->row_class[lines->row[i]] + plan->column_class[lines->column[i]] - 2] += 1;
   }
-  plan->bits = choose_odds(plan, places, set) + 8 + 4.0 * plan->levels +
+  plan->bits = choose_odds(plan->levels, places, set, plan->level_code) + 8 +
+               odds_cost(plan->level_code, plan->levels) +
                table_cost(plan->row_counts, MOST_CLASSES + 1) +
                table_cost(plan->column_counts, MOST_CLASSES + 1);
   return 1;

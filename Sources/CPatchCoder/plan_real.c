@@ -9,7 +9,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 // Bits of a cell below the spread of what is coded.
-#define CELL_OCTAVES 5.0
+#define CELL_OCTAVES 6.0
 
 // Fills in the changes; those between others than plain numbers count as 0.
 static bit_range collect(const ctk_encoder_input *input, float *changes) {

@@ -19,8 +19,13 @@ struct BlockSample {
   /// Weights of which a child of some rows and columns is trained: its changes are a
   /// product of row and column numbers with some noise.
   ///
-  /// - Parameter strange: share of units that are replaced by special bit patterns.
-  init(rows: Int, width: Int, first: Int = 0, seed: UInt64, strange: Double = 0) {
+  /// - Parameters:
+  ///   - strange: share of units that are replaced by special bit patterns.
+  ///   - byProduct: whether the child is where numbers of row and column have one sign.
+  init(
+    rows: Int, width: Int, first: Int = 0, seed: UInt64, strange: Double = 0,
+    byProduct: Bool = false
+  ) {
     var random = SeededGenerator(seed: seed)
     self.width = width
     self.first = first
@@ -34,7 +39,8 @@ struct BlockSample {
       let place = first % width + unit
       let weight = weights[unit] * 0.04
       let score = row[place / width] * row[place / width] * column[place % width].magnitude
-      let isTrained = score > 0.5
+      let isTrained =
+        byProduct ? row[place / width] * column[place % width] > 0.05 : score > 0.5
       let change = 0.001 * (row[place / width] * column[place % width] + 0.1 * noise[unit])
       base.append(weight.bitPattern)
       tuned.append(isTrained ? (weight + change).bitPattern : weight.bitPattern)
@@ -173,13 +179,15 @@ struct ContextDamageTests {
   private let samples = [
     BlockSample(rows: 14, width: 23, seed: 2, strange: 0.02),
     BlockSample(rows: 60, width: 40, first: 11, seed: 3),
+    BlockSample(rows: 40, width: 30, first: 7, seed: 5, byProduct: true),
   ]
   private let plain = BlockSample(rows: 14, width: 23, seed: 2)
 
   /// A block and the mask that it may refer to.
   private typealias Block = (sample: BlockSample, bytes: [UInt8], mask: [UInt32]?)
 
-  /// Blocks of every form: gaps, grid or mask; ordered, top, real or rounded values.
+  /// Blocks of every form: gaps, grid, mask or density; ordered, top, real or rounded
+  /// values.
   private func blocks() throws -> [Block] {
     let written = samples.flatMap { sample -> [Block] in
       // Rows share a step where the block begins with one.

@@ -43,7 +43,6 @@ struct ContextExampleTests {
     #expect(try sample.needsSource(bytes))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
-    #expect(sample.encoded() == [0x32] + bytes.dropFirst())
   }
 
   @Test("shared last bits hold what the text says, from both sides, and the writer writes them")
@@ -77,6 +76,33 @@ struct ContextExampleTests {
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: false)))
     #expect(sample.isExact(try sample.decoded(bytes, isTarget: true)))
     #expect(sample.encoded(rounding: rounding.block(sample.place)) == bytes)
+  }
+
+  @Test("densities hold what the text says, and the writer writes them")
+  func density() throws {
+    let bytes = try Self.documentBytes(4)
+    let unit = CodingUnit(.u8)
+    let positions = Self.agreeingPlaces
+    let block = try bytes.withUnsafeBytes {
+      try ContextBlockDecoder($0, units: 0..<4096, unit: unit).block(nil)
+    }
+    let ones = [UInt8](repeating: 1, count: positions.count)
+    #expect(block.positions == positions)
+    #expect(block.differences == ones)
+    let written = ones.withUnsafeBufferPointer {
+      ContextBlockEncoder().encode(
+        BlockPlace(units: 0..<4096, unit: unit, width: 64), positions: positions,
+        differences: $0, source: nil)
+    }
+    #expect(written == bytes)
+  }
+
+  /// Places of 64 rows and columns where a number of each has one sign.
+  static var agreeingPlaces: [UInt32] {
+    (0..<4096).filter {
+      let (i, j) = (Int($0) / 64, Int($0) % 64)
+      return ((7 * i * i + 3 * i) % 31 - 15) * ((5 * j * j + j) % 29 - 14) > 40
+    }
   }
 
   static var realSample: BlockSample {

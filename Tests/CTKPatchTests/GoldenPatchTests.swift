@@ -115,6 +115,38 @@ struct GoldenPatchTests {
     #expect(file.before == Self.file.before && file.after == Self.file.after)
   }
 
+  private static let densityPath = Fixtures.path("patches/v1/density.ctkpatch")
+
+  /// The pair of `formats/context.md` section 12.5.
+  private func agreeing() throws -> (base: TensorCollection, tuned: TensorCollection) {
+    var (base, tuned) = (TensorCollection(), TensorCollection())
+    let places = Set(ContextExampleTests.agreeingPlaces)
+    let bytes = (0..<4096).map { UInt8(places.contains($0) ? 1 : 0) }
+    try base.set("w", dtype: .u8, shape: [64, 64], bytes: [UInt8](repeating: 0, count: 4096))
+    try tuned.set("w", dtype: .u8, shape: [64, 64], bytes: bytes)
+    return (base, tuned)
+  }
+
+  @Test(
+    "a golden patch of densities is recorded",
+    .enabled(if: environment["CTK_RECORD_PATCHES"] != nil))
+  func recordDensities() throws {
+    if Folder.fileExists(Self.densityPath) { return }
+    let (base, tuned) = try agreeing()
+    _ = try PatchExporter.export(
+      base: base, tuned: tuned, provenance: Provenance(note: "golden"),
+      options: ExportOptions(codec: .context), to: Self.densityPath)
+  }
+
+  @Test("the golden patch of densities goes both ways")
+  func densities() throws {
+    let (base, tuned) = try agreeing()
+    let patch = try PatchFile(path: Self.densityPath)
+    #expect(patch.header.entries.map(\.codec) == [.context])
+    let result = try PatchVerifier.verify(patch, base: base, tuned: tuned)
+    #expect(result.isOK, "\(String(describing: result.firstDifference))")
+  }
+
   private func record(_ options: ExportOptions, _ name: String) throws {
     let path = path("v1", name + ".ctkpatch")
     if Folder.fileExists(path) { return }

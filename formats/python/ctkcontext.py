@@ -29,7 +29,7 @@ class Block(NamedTuple):
 FLOOR = 1 << 31
 TABLE_BITS = 14
 PIECE = 30
-ALL, GAPS, GRID, MASK = 0, 1, 2, 3
+ALL, GAPS, GRID, MASK, DENSITY = 0, 1, 2, 3, 4
 ORDERED, TOP, REAL, STEPS, SHORT, SHARED = 1, 2, 3, 4, 5, 6
 ESCAPE, SHORT_ESCAPE = 128, 184
 
@@ -44,7 +44,7 @@ class Head:
         self.block, self.data, self.position = block, block.data, 0
         forms, lanes_log = self.byte(), self.byte()
         self.index_form, self.value_form = forms & 7, forms >> 3
-        if self.index_form > MASK or self.value_form > SHARED:
+        if self.index_form > DENSITY or self.value_form > SHARED:
             raise PatchError("a form of a later version")
         self.width = self.varint()
         self.count = block.units if self.index_form == ALL else self.varint()
@@ -63,6 +63,8 @@ class Head:
             if 0 in (self.row_classes.last, self.column_classes.last):
                 raise PatchError("no class but the empty one")
             self.odds = np.array([probability(code) for code in self.codes(levels)], np.int64)
+        elif self.index_form == DENSITY:
+            self.read_density()
         if self.value_form >= REAL and not block.is_f32:
             raise PatchError("values of another dtype")
         if self.value_form in (REAL, SHARED):
@@ -79,6 +81,26 @@ class Head:
         if self.states.min() < FLOOR or self.states.max() >> np.uint64(63):
             raise PatchError("a state out of range")
         self.words = np.frombuffer(self.data, "<u4", rest // 4, self.position + 8 * self.lanes)
+
+    def read_density(self):
+        self.line_steps = self.byte(), self.byte()
+        if not all(1 <= step <= 64 for step in self.line_steps):
+            raise PatchError("a step of lines out of range")
+        self.row_classes, self.column_classes = self.table(128), self.table(128)
+        factors = self.byte()
+        if factors > 16:
+            raise PatchError("too many factors")
+        self.density_shifts = [self.byte() for _ in range(factors)]
+        if any(shift > 22 for shift in self.density_shifts):
+            raise PatchError("a shift out of range")
+        if factors:
+            self.density_tables = self.table(44), self.table(44)
+        lowest = self.varint()
+        self.lowest = lowest >> 1 ^ -(lowest & 1)
+        levels = self.byte()
+        if not 1 <= levels <= 127:
+            raise PatchError("levels out of range")
+        self.odds = np.array([probability(code) for code in self.codes(levels)], np.int64)
 
     def read_real(self):
         self.cell_bits, self.grid, self.factors = self.byte(), self.byte(), self.byte()
@@ -355,6 +377,12 @@ def read_positions(lanes, heads):
         found = read_some(lanes, chosen, lambda part: read_grid(part, [heads[i] for i in chosen]))
         for i, own in zip(chosen, found):
             positions[i] = own
+    chosen = [i for i, head in enumerate(heads) if head.index_form == DENSITY]
+    if chosen:
+        found = read_some(
+            lanes, chosen, lambda part: read_density(part, [heads[i] for i in chosen]))
+        for i, own in zip(chosen, found):
+            positions[i] = own
     for i, head in enumerate(heads):
         if head.index_form == MASK:
             if head.block.mask is None:
@@ -377,16 +405,57 @@ def read_some(lanes, chosen, read):
 
 
 def read_grid(lanes, heads):
-    rows = read_symbols(lanes, [h.row_classes for h in heads], [h.rows for h in heads])
-    columns = read_symbols(lanes, [h.column_classes for h in heads], [h.width for h in heads])
+    places = []
+    for head, row, column in zip(heads, *read_classes(lanes, heads)):
+        rows, columns = np.flatnonzero(row), np.flatnonzero(column)
+        level = row[rows][:, None] + column[columns] - 2
+        places.append((rows, columns, level))
+    return read_decisions(lanes, heads, places)
+
+
+def read_classes(lanes, heads):
+    rows = read_symbols(lanes, [head.row_classes for head in heads], [h.rows for h in heads])
+    return rows, read_symbols(
+        lanes, [head.column_classes for head in heads], [head.width for head in heads])
+
+
+def read_density(lanes, heads):
+    """Section 7.1."""
+    classes = read_classes(lanes, heads)
+    active = [[np.flatnonzero(own) for own in lines] for lines in classes]
+    factors = [read_density_factors(lanes, heads, kind, active[kind]) for kind in (0, 1)]
+    places = []
+    for i, head in enumerate(heads):
+        row, column = (step * lines[i][own[i]]
+                       for step, lines, own in zip(head.line_steps, classes, active))
+        level = row[:, None] + column - head.lowest
+        for shift, own_row, own_column in zip(head.density_shifts, factors[0][i], factors[1][i]):
+            level += (own_row[:, None] * own_column + (1 << shift >> 1)) >> shift
+        places.append((active[0][i], active[1][i], np.clip(level, 0, len(head.odds) - 1)))
+    return read_decisions(lanes, heads, places)
+
+
+def read_density_factors(lanes, heads, kind, active):
+    """Of each block, the numbers of its active lines for each factor."""
+    factors = [[] for _ in heads]
+    for factor in range(max(len(head.density_shifts) for head in heads)):
+        chosen = [i for i, head in enumerate(heads) if len(head.density_shifts) > factor]
+        tables = [heads[i].density_tables[kind] for i in chosen]
+        counts = [len(active[i]) for i in chosen]
+        for i, own in zip(chosen, read_some(
+                lanes, chosen, lambda part: read_numbers(part, tables, counts))):
+            factors[i].append(from_zigzag(own))
+    return factors
+
+
+def read_decisions(lanes, heads, places):
+    """The units of the places, given by rows, columns and levels, that are decided for."""
     units, chances = [], []
-    for head, row, column in zip(heads, rows, columns):
-        row_places, column_places = np.flatnonzero(row), np.flatnonzero(column)
-        unit = (row_places[:, None] * head.width + column_places - head.phase).reshape(-1)
-        level = (row[row_places][:, None] + column[column_places] - 2).reshape(-1)
+    for head, (rows, columns, level) in zip(heads, places):
+        unit = (rows[:, None] * head.width + columns - head.phase).reshape(-1)
         inside = (unit >= 0) & (unit < head.block.units)
         units.append(unit[inside])
-        chances.append(head.odds[level[inside]])
+        chances.append(head.odds[level.reshape(-1)[inside]])
     walk = lanes.order([len(unit) for unit in units])
     chance = walk.spread(chances)
     is_set = np.zeros(walk.begin[-1], bool)

@@ -187,7 +187,7 @@ class ReaderTests(unittest.TestCase):
     def test_worked_examples(self):
         with open(ROOT + "/formats/context.md", encoding="utf-8") as file:
             blocks = file.read().split("```hex\n")[1:]
-        small, real, _, shared = (
+        small, real, _, shared, density = (
             bytes(int(byte, 16) for line in block.split("```")[0].splitlines()
                   for byte in line.split()[1:]) for block in blocks)
         (found,) = ctkcontext.decode([ctkcontext.Block(small, 0, 16, 1, False)])
@@ -195,6 +195,11 @@ class ReaderTests(unittest.TestCase):
         self.assertEqual(found[1].tolist(), [1, 255, 20])
         self.check_example(real, *real_sides())
         self.check_example(shared, *shared_sides())
+        (found,) = ctkcontext.decode([ctkcontext.Block(density, 0, 4096, 1, False)])
+        i, j = np.indices((64, 64))
+        agrees = ((7 * i * i + 3 * i) % 31 - 15) * ((5 * j * j + j) % 29 - 14) > 40
+        self.assertEqual(found[0].tolist(), np.flatnonzero(agrees).tolist())
+        self.assertEqual(set(found[1].tolist()), {1})
 
     def check_example(self, block, base, change):
         row, column = np.indices(base.shape)
