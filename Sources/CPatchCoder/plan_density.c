@@ -184,7 +184,7 @@ static void lay_out(density_plan *plan, const block_lines *lines, void *memory) 
 
 int plan_density(scratch *memory, const ctk_encoder_input *input, const block_lines *lines,
                  density_plan *plan) {
-  size_t fit_bytes = density_fit_bytes(lines) + 3 & ~(size_t)3;
+  size_t fit_bytes = (density_fit_bytes(lines) + 3) & ~(size_t)3;
   uint8_t *bytes = scratch_reserve(memory, fit_bytes + plan_bytes(lines));
   if (bytes == NULL) return 0;
   density_fit fit;
