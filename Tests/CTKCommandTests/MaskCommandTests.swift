@@ -1,5 +1,6 @@
 import CTKCore
 import CTKPatch
+import CTKSafetensors
 import CTKTestSupport
 import Testing
 
@@ -40,6 +41,34 @@ struct MaskCommandTests {
     ])
     #expect(failure.status == 64)
     #expect(!Folder.fileExists(bench.path("c.ctkmask")))
+  }
+
+  /// What Fisher information selects agrees along rows and columns, so that its positions
+  /// take the codec context.
+  @Test func masksOfTheCodecContextGoThroughEveryCommand() throws {
+    let found = try mask("a.ctkmask", "--keep", "0.2")
+    let path = bench.path("a.ctkmask")
+    let rows = try SafetensorsFile(path: path).metadata["tensors"] ?? ""
+    #expect(rows.contains("\"codec\":\"context\""))
+    #expect(try bench.json(["inspect", path])["digest"] == found["digest"])
+    #expect(try bench.ctk("inspect", path, "--map").status == 0)
+    let copy = bench.path("copy.ctkmask")
+    let united = try bench.json(["mask-set", "union", path, path, "--output", copy])
+    #expect(united["digest"] == found["digest"])
+    let run = try bench.json(
+      ["finetune"] + bench.base + bench.task + bench.recipe
+        + ["--mask", copy, "--epochs", "1", "--output", bench.path("run")])
+    let patch = ["--patch", bench.path("p.ctkpatch")]
+    _ = try bench.json(
+      ["export-delta"] + bench.base + [
+        "--run", bench.path("run"), "--mask-reference", "--output", bench.path("p.ctkpatch"),
+      ])
+    let applied = try bench.json(
+      ["apply"] + bench.base + patch + ["--mask", copy, "--output", bench.path("tuned")])
+    #expect(applied["fingerprint"] == run["fingerprint"])
+    let without = try bench.failure(
+      ["apply"] + bench.base + patch + ["--output", bench.path("none")])
+    #expect(without == (65, "patch.needs-mask"))
   }
 
   /// Selection by change takes the tuned model's own child back out of it.

@@ -771,14 +771,11 @@ def decode(blocks):
     The blocks may come from many tensors; the more there are, the faster each is.
     """
     heads = [Head(block) for block in blocks]
-    groups = {}
-    for i, head in enumerate(heads):
-        if not head.value_form:
-            raise PatchError("a block has no values")
-        key = (head.lanes, head.value_form, head.block.unit_bytes)
-        groups.setdefault(key, []).append(i)
+    if not all(head.value_form for head in heads):
+        raise PatchError("a block has no values")
     results = [None] * len(blocks)
-    for group in groups.values():
+    for group in groups_of(
+            heads, lambda head: (head.lanes, head.value_form, head.block.unit_bytes)):
         own = [heads[i] for i in group]
         lanes = Lanes(own)
         positions = read_positions(lanes, own)
@@ -787,3 +784,27 @@ def decode(blocks):
         for i, head, position, difference in zip(group, own, positions, differences):
             results[i] = (None if head.index_form == ALL else position, difference)
     return results
+
+
+def decode_positions(blocks):
+    """Positions of blocks of a mask, which have no values."""
+    heads = [Head(block) for block in blocks]
+    if any(head.value_form or head.index_form == MASK for head in heads):
+        raise PatchError("a block of a mask has values, or needs another mask")
+    results = [None] * len(blocks)
+    for group in groups_of(heads, lambda head: head.lanes):
+        own = [heads[i] for i in group]
+        lanes = Lanes(own)
+        positions = read_positions(lanes, own)
+        lanes.finish()
+        for i, position in zip(group, positions):
+            results[i] = position
+    return results
+
+
+def groups_of(heads, key):
+    """Indices of the heads that have a key in common."""
+    groups = {}
+    for i, head in enumerate(heads):
+        groups.setdefault(key(head), []).append(i)
+    return groups.values()

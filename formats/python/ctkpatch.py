@@ -450,11 +450,10 @@ class Mask:
         # Name -> (shape, ascending positions), for tensors with a selected weight.
         self.tensors = {}
         hasher = hashlib.sha256()
-        for entry in json.loads(metadata["tensors"]):
+        entries = json.loads(metadata["tensors"])
+        for entry, positions in zip(entries, self._read(entries, streams)):
             name, shape = entry["name"], tuple(entry["shape"])
-            cursor = Cursor(streams["tensor:" + name].data.tobytes())
-            positions = self._read(cursor, int(np.prod(shape, dtype=np.int64)))
-            if len(positions) != entry["selected"] or cursor.position != len(cursor.data):
+            if len(positions) != entry["selected"]:
                 raise PatchError(f"a mask's positions in '{name}' are damaged")
             if len(positions):
                 extents = ",".join(map(str, shape))
@@ -466,14 +465,37 @@ class Mask:
             raise PatchError("the mask does not match its digest")
 
     @staticmethod
-    def _read(cursor, units):
-        shift, found = cursor.take(1)[0], [np.zeros(0, np.int64)]
-        for first in range(0, units, 1 << shift):
-            count = cursor.varint()
-            if count:
-                block = min(1 << shift, units - first)
-                found.append(first + read_positions(cursor, count, block))
-        return np.concatenate(found)
+    def _read(entries, streams):
+        """The positions of every tensor."""
+        blocks = [MaskBlocks(entry, streams["tensor:" + entry["name"]]) for entry in entries]
+        own = [block for tensor in blocks for block in tensor.coded]
+        decoded = iter(ctkcontext.decode_positions(own))
+        return [tensor.positions([next(decoded) for _ in tensor.coded]) for tensor in blocks]
+
+
+class MaskBlocks:
+    """The blocks of a tensor of a mask; those of ``context`` are decoded later."""
+
+    def __init__(self, entry, stream):
+        codec = entry.get("codec", "deflate")
+        if "codec" in entry and codec != "context":
+            raise PatchError(f"codec {codec}")
+        cursor = Cursor(stream.data.tobytes())
+        shift, total = cursor.take(1)[0], int(np.prod(entry["shape"], dtype=np.int64))
+        self.coded, self.found = [], [np.zeros(0, np.int64)]
+        for first in range(0, total, 1 << shift):
+            head, units = cursor.varint(), min(1 << shift, total - first)
+            if head and codec == "context":
+                self.coded.append(
+                    ctkcontext.Block(cursor.take(head), first, units, 1, False))
+            elif head:
+                self.found.append(first + read_positions(cursor, head, units))
+        if cursor.position != len(cursor.data):
+            raise PatchError("bytes follow a stream's end")
+
+    def positions(self, decoded):
+        return np.concatenate(
+            self.found + [block.first + own for block, own in zip(self.coded, decoded)])
 
 
 class Patch:

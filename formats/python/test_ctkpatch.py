@@ -1,6 +1,7 @@
 """Tests of the reference reader on the golden patches: python test_ctkpatch.py"""
 
 import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -88,6 +89,41 @@ class ReaderTests(unittest.TestCase):
             self.assertTrue(equal(patch.revert(tuned), base), codec)
             with self.assertRaises(ctkpatch.PatchError):
                 ctkpatch.Patch(path).apply(base)
+
+    def test_mask_codecs(self):
+        mask = ctkpatch.Mask(GOLDEN + "context.ctkmask")
+        i, j = np.indices((64, 64))
+        row = (40503 * i * i + 1234 * i) % 65536 // 256 - 128
+        agrees = row * ((30011 * j * j + 777 * j) % 65536 // 256 - 128) > 2000
+        self.assertEqual(mask.tensors.keys(), {"w"})
+        shape, positions = mask.tensors["w"]
+        self.assertEqual(shape, (64, 64))
+        self.assertEqual(positions.tolist(), np.flatnonzero(agrees).tolist())
+
+    def test_damaged_masks(self):
+        streams, metadata = ctkpatch.load_safetensors(GOLDEN + "context.ctkmask")
+        stream = streams["tensor:w"].data
+        row = json.loads(metadata["tensors"])[0]
+
+        def found(data=stream, **changes):
+            tensor = ctkpatch.Tensor("U8", (len(data),), np.frombuffer(bytes(data), np.uint8))
+            (positions,) = ctkpatch.Mask._read([{**row, **changes}], {"tensor:w": tensor})
+            return positions.tolist()
+
+        expected = found()
+        for damage in (
+                {"data": stream[:-4]}, {"data": bytes(stream) + b"\0"}, {"codec": "deflate"},
+                {"codec": "lzma"}, {"data": bytes(stream[:3]) + b"\x03" + bytes(stream[4:])},
+                {"data": bytes(stream[:3]) + b"\x0c" + bytes(stream[4:])}):
+            with self.assertRaises(ctkpatch.PatchError, msg=str(damage)[:80]):
+                found(**damage)
+        for place in range(len(stream)):
+            data = bytearray(stream.tobytes())
+            data[place] ^= 0x11
+            try:
+                self.assertTrue(found(data) != expected or place < 80, place)
+            except ctkpatch.PatchError:
+                continue
 
     def test_every_kind(self):
         base = ctkpatch.load_safetensors(KINDS + "base.safetensors")[0]

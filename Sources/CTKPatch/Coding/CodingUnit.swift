@@ -27,6 +27,9 @@ public struct CodingUnit: Sendable, Hashable {
     }
   }
 
+  /// A unit of positions alone, which have no values.
+  static let byte = CodingUnit(.u8)
+
   public var byteCount: Int { width.rawValue }
 }
 

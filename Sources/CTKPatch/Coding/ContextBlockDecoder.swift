@@ -78,6 +78,16 @@ package struct ContextBlockDecoder {
     return try positions(mask, &indexWordCount)
   }
 
+  /// Decodes a block of a mask, which has positions and no values; nil when all units are
+  /// selected.
+  func selection() throws(StreamFault) -> [UInt32]? {
+    if head.has_values != 0 { throw .damaged("a block of a mask has values") }
+    if needsMask { throw .damaged("a block of a mask takes its positions from another") }
+    if !isAll { return try positions() }
+    try Self.check(decode(nil, nil, nil, nil, indexWordCount: nil))
+    return nil
+  }
+
   /// Bytes spent on positions and on values.
   func sizes() throws(StreamFault) -> StreamSizes {
     var indexWordCount = 0

@@ -58,6 +58,17 @@ package struct ContextBlockEncoder: ~Copyable {
     return encode(place, nil, differences, nil, isStored: true)
   }
 
+  /// Encodes positions alone, as masks hold them: ascending and relative to the block, at
+  /// least one.
+  package func encodePositions(
+    _ place: BlockPlace, _ positions: UnsafeBufferPointer<UInt32>
+  ) -> [UInt8] {
+    var input = ctk_encoder_input(place)
+    input.positions = positions.baseAddress
+    input.count = UInt32(positions.count)
+    return encode(&input)
+  }
+
   /// Whether a block, behind its byte count, holds values that are coded against the base.
   static func isSourced(framed block: [UInt8]) -> Bool {
     guard let end = block.firstIndex(where: { $0 < 0x80 }), end + 1 < block.count else {
@@ -72,20 +83,34 @@ package struct ContextBlockEncoder: ~Copyable {
     _ rounding: BlockRounding? = nil, isMasked: Bool = false, isStored: Bool = false
   ) -> [UInt8] {
     (rounding?.rowSteps ?? []).withUnsafeBufferPointer { rowSteps in
-      var input = ctk_encoder_input(
-        run: ctk_coder_run(place), width: UInt32(max(1, min(place.width, place.units.count))),
-        positions: positions, count: UInt32(differences.count), is_masked: isMasked ? 1 : 0,
-        differences: UnsafeRawPointer(differences.baseAddress),
-        source: source?.baseAddress?.assumingMemoryBound(to: UInt8.self),
-        rounding: ctk_block_rounding(
-          form: rounding?.form ?? CTK_ROUNDING_NONE, grid: rounding?.grid ?? 0,
-          row_steps: rowSteps.baseAddress),
-        is_stored: isStored ? 1 : 0)
-      var (bytes, count): (UnsafePointer<UInt8>?, Int) = (nil, 0)
-      let status = ctk_encoder_encode(encoder, &input, &bytes, &count)
-      precondition(status == CTK_CODER_OK.rawValue, "no memory for a block")
-      return Array(UnsafeBufferPointer(start: bytes, count: count))
+      var input = ctk_encoder_input(place)
+      input.positions = positions
+      input.count = UInt32(differences.count)
+      input.is_masked = isMasked ? 1 : 0
+      input.differences = UnsafeRawPointer(differences.baseAddress)
+      input.source = source?.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      input.rounding = ctk_block_rounding(
+        form: rounding?.form ?? CTK_ROUNDING_NONE, grid: rounding?.grid ?? 0,
+        row_steps: rowSteps.baseAddress)
+      input.is_stored = isStored ? 1 : 0
+      return encode(&input)
     }
+  }
+
+  private func encode(_ input: inout ctk_encoder_input) -> [UInt8] {
+    var (bytes, count): (UnsafePointer<UInt8>?, Int) = (nil, 0)
+    let status = ctk_encoder_encode(encoder, &input, &bytes, &count)
+    precondition(status == CTK_CODER_OK.rawValue, "no memory for a block")
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
+  }
+}
+
+extension ctk_encoder_input {
+  /// A place of which nothing is coded yet.
+  fileprivate init(_ place: BlockPlace) {
+    self.init()
+    run = ctk_coder_run(place)
+    width = UInt32(max(1, min(place.width, place.units.count)))
   }
 }
 

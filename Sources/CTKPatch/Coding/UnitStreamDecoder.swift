@@ -53,20 +53,6 @@ struct UnitStreamDecoder {
     }
   }
 
-  /// Reads a stream of positions alone, as masks hold them.
-  mutating func decodePositions(
-    unitCount: Int, _ body: (Range<Int>, [UInt32]?) throws(StreamFault) -> Void
-  ) throws(StreamFault) {
-    let layout = try BlockLayout(unitCount: unitCount, cursor: &cursor)
-    for index in 0..<layout.blockCount {
-      let range = layout.range(of: index)
-      let count = try codedCount(in: range)
-      if count == 0 { continue }
-      try body(
-        range, try IndexCoding.decode(&cursor, count: count, unitCount: range.count))
-    }
-  }
-
   /// Reads the head of a unit stream; its blocks follow.
   mutating func layout(unitCount: Int) throws(StreamFault) -> BlockLayout {
     try BlockLayout(unitCount: unitCount, cursor: &cursor)

@@ -8,20 +8,29 @@ extension ParameterMask {
   ///
   /// - Throws: `output.*`.
   public func write(to path: String, replacesExisting: Bool = false) throws(PatchError) {
+    try write(to: path, replacesExisting: replacesExisting, blockShift: nil)
+  }
+
+  /// - Parameter blockShift: overrides the width of blocks; tests use small ones.
+  package func write(
+    to path: String, replacesExisting: Bool = false, blockShift: Int?
+  ) throws(PatchError) {
     if !replacesExisting && Folder.fileExists(path) {
       throw PatchError(wrapping: Output.existsError(path))
     }
     var streams = try StreamCollector(beside: path)
+    let encoder = PositionStreamEncoder(blockShift: blockShift)
+    var rows: [JSONValue] = []
     for tensor in tensors {
-      let encoder = PositionStreamEncoder(unitCount: tensor.elementCount)
-      try streams.add(
-        MaskFormat.streamPrefix + tensor.name, encoder.encode(tensor.positions))
+      let stream = encoder.encode(tensor)
+      try streams.add(MaskFormat.streamPrefix + tensor.name, stream.bytes)
+      rows.append(MaskRow.json(tensor, stream.codec))
     }
-    let metadata = metadata(payload: streams.payloadDigest)
+    let metadata = metadata(payload: streams.payloadDigest, rows: rows)
     try streams.write(to: path, metadata: metadata, replacesExisting: replacesExisting)
   }
 
-  private func metadata(payload: Digest) -> [String: String] {
+  private func metadata(payload: Digest, rows: [JSONValue]) -> [String: String] {
     let summary = JSONObject([
       "keep": .real(keep), "score": .string(score), "scored": .integer(scored),
       "selected": .integer(selected),
@@ -33,7 +42,7 @@ extension ParameterMask {
       "payload_sha256": payload.hex,
       "provenance": provenance.json.compactText,
       "summary": JSONValue.object(summary).compactText,
-      "tensors": JSONValue.array(tensors.map(\.json)).compactText,
+      "tensors": JSONValue.array(rows).compactText,
       "version": MaskFormat.version,
     ])
   }
@@ -106,71 +115,6 @@ private struct MaskHeader {
     try SealedMetadata.requireAscending(rows.map(\.name), in: "tensors")
     try metadata.requireNoMore()
     self.rows = rows
-  }
-}
-
-/// One row of a mask's tensor table.
-private struct MaskRow {
-  let name: String
-  let shape: [Int]
-  let elementCount: Int
-  let selected: Int
-  let scores: ScoreSummary
-
-  init(json: JSONValue) throws(HeaderFault) {
-    var fields = try HeaderFields(json, what: "an entry of 'tensors'")
-    name = try fields.string("name")
-    shape = try fields.shape("shape")
-    selected = try fields.count("selected")
-    scores = try fields.take("scores").map(ScoreSummary.init(json:)) ?? ScoreSummary()
-    try fields.requireNoMore()
-    do {
-      elementCount = try CheckedArithmetic.elementCount(of: shape, tensor: name)
-    } catch {
-      throw .damaged(error.message)
-    }
-    guard elementCount <= MaskFormat.elementLimit, selected <= elementCount else {
-      throw .damaged("tensor '\(name)' selects \(selected) of \(elementCount)")
-    }
-  }
-
-  var streamName: String { MaskFormat.streamPrefix + name }
-
-  func read(from container: SafetensorsFile) throws(PatchError) -> MaskedTensor {
-    let stream = streamName
-    let positions = try container.lend(stream) { (bytes) throws(PatchError) in
-      do throws(StreamFault) {
-        return try decode(bytes)
-      } catch {
-        throw error.inMask(stream, path: container.path)
-      }
-    }
-    return try MaskedTensor(name: name, shape: shape, positions: positions, scores: scores)
-  }
-
-  private func decode(_ bytes: UnsafeRawBufferPointer) throws(StreamFault) -> [UInt32] {
-    guard selected <= MaskFormat.positionLimit(streamByteCount: bytes.count) else {
-      throw .damaged("\(bytes.count) bytes must not hold \(selected) positions")
-    }
-    var positions: [UInt32] = []
-    positions.reserveCapacity(selected)
-    var decoder = UnitStreamDecoder(bytes)
-    try decoder.decodePositions(unitCount: elementCount) { (range, relative) throws(StreamFault) in
-      guard positions.count + (relative?.count ?? range.count) <= selected else {
-        throw .damaged("holds more than its \(selected) positions")
-      }
-      let first = UInt32(range.lowerBound)
-      if let relative {
-        for position in relative { positions.append(first + position) }
-      } else {
-        for position in range { positions.append(UInt32(position)) }
-      }
-    }
-    try decoder.requireEnd()
-    guard positions.count == selected else {
-      throw .damaged("holds \(positions.count) positions, not \(selected)")
-    }
-    return positions
   }
 }
 
