@@ -115,7 +115,7 @@ struct MaskCodecTests {
   private static let goldenPath = Fixtures.path("patches/v1/context.ctkmask")
 
   /// Where numbers of row and column have one sign; no row repeats.
-  private func goldenTensor() throws -> MaskedTensor {
+  static func goldenTensor() throws -> MaskedTensor {
     let places = (0..<4096).filter { place in
       let (i, j) = (place / 64, place % 64)
       let row = (40_503 * i * i + 1234 * i) % 65_536 / 256 - 128
@@ -129,12 +129,12 @@ struct MaskCodecTests {
     .enabled(if: ProcessInfo.processInfo.environment["CTK_RECORD_PATCHES"] != nil))
   func record() throws {
     if Folder.fileExists(Self.goldenPath) { return }
-    try mask([goldenTensor()]).write(to: Self.goldenPath)
+    try mask([Self.goldenTensor()]).write(to: Self.goldenPath)
   }
 
   @Test("golden masks of both codecs stay readable")
   func golden() throws {
-    #expect(try ParameterMask(path: Self.goldenPath).tensors == [goldenTensor()])
+    #expect(try ParameterMask(path: Self.goldenPath).tensors == [Self.goldenTensor()])
     #expect(try codec(of: Self.goldenPath) == "context")
     let older = Fixtures.path("patches/v1/golden.ctkmask")
     #expect(try ParameterMask(path: older).selected == 1892)

@@ -372,20 +372,19 @@ def check_payload(streams, metadata):
         raise PatchError("the streams do not match their digest")
 
 
-def open_sealed(path, kind):
-    """Streams and metadata of a ctk file of version 1 whose seal and payload were checked."""
-    streams, metadata = load_sealed(path, kind, ("1",))
-    check_payload(streams, metadata)
-    return streams, metadata
-
-
 # Sections 4.8 and 4.9
 
 
+# The version whose streams are joined.
+JOINED = {"ctk-patch": "3", "ctk-mask": "2"}
+
+
 def read_tables(streams, metadata):
-    """The tables of a patch, with the rows of version 1, and its streams."""
+    """The tables of a file, with the rows of version 1, and its streams."""
     if metadata["version"] == "1":
-        return {key: json.loads(metadata[key]) for key in ("files", "tensors")}, streams
+        tables = {key: json.loads(metadata[key]) for key in ("files", "tensors")
+                  if key in metadata}
+        return tables, streams
     if "tables" not in streams:
         raise PatchError("there is no stream of tables")
     data = streams["tables"].data.tobytes()
@@ -393,7 +392,7 @@ def read_tables(streams, metadata):
         raise PatchError("the tables do not match their digest")
     cursor = Cursor(data)
     tables = json.loads(cursor.part(cursor.varint()).tobytes())
-    if metadata["version"] == "3":
+    if metadata["version"] == JOINED[metadata["format"]]:
         if streams.keys() != {"payload", "tables"}:
             raise PatchError("the streams are not payload and tables")
         streams = split_payload(streams["payload"].data, tables)
@@ -445,12 +444,14 @@ class Mask:
     """The weights of a child network (../mask.md)."""
 
     def __init__(self, path):
-        streams, metadata = open_sealed(path, "ctk-mask")
+        streams, metadata = load_sealed(path, "ctk-mask", ("1", "2"))
+        tables, streams = read_tables(streams, metadata)
+        check_payload(streams, metadata)
         self.path, self.digest = path, metadata["digest"]
         # Name -> (shape, ascending positions), for tensors with a selected weight.
         self.tensors = {}
         hasher = hashlib.sha256()
-        entries = json.loads(metadata["tensors"])
+        entries = tables["tensors"]
         for entry, positions in zip(entries, self._read(entries, streams)):
             name, shape = entry["name"], tuple(entry["shape"])
             if len(positions) != entry["selected"]:

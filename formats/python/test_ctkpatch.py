@@ -16,6 +16,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../.."
 GOLDEN = ROOT + "/fixtures/patches/v1/"
 KINDS = ROOT + "/fixtures/patches/v1-kinds/"
 JOINED = ROOT + "/fixtures/patches/v3/kinds.ctkpatch"
+JOINED_MASK = ROOT + "/fixtures/patches/v3/joined.ctkmask"
 
 
 def varint(value):
@@ -99,6 +100,21 @@ class ReaderTests(unittest.TestCase):
         shape, positions = mask.tensors["w"]
         self.assertEqual(shape, (64, 64))
         self.assertEqual(positions.tolist(), np.flatnonzero(agrees).tolist())
+
+    def test_joined_masks(self):
+        mask = ctkpatch.Mask(JOINED_MASK)
+        self.assertEqual(
+            {name: (shape, len(positions)) for name, (shape, positions) in mask.tensors.items()},
+            {"layer.0.weight": ((6, 50), 150), "layer.1.weight": ((6, 50), 100),
+             "w": ((64, 64), 1090)})
+        tensors, metadata = ctkpatch.load_safetensors(JOINED_MASK)
+        for change in ({"version": "3"}, {"version": "1"}, {"tables_sha256": "0" * 64}):
+            changed = {**metadata, **change}
+            changed["header_sha256"] = ctkpatch.seal(changed)
+            with tempfile.TemporaryDirectory() as folder:
+                ctkpatch.save_safetensors(folder + "/m", tensors, changed)
+                with self.assertRaises((ctkpatch.PatchError, KeyError)):
+                    ctkpatch.Mask(folder + "/m")
 
     def test_damaged_masks(self):
         streams, metadata = ctkpatch.load_safetensors(GOLDEN + "context.ctkmask")

@@ -1,7 +1,7 @@
 import CTKCore
 
-/// The tables of a patch (`formats/patch.md` sections 4.3, 4.4, 4.8 and 4.9), with the rows
-/// of version 1 whatever the version is.
+/// The tables of a patch (`formats/patch.md` sections 4.3, 4.4, 4.8 and 4.9) or of a mask
+/// (`formats/mask.md` section 2), with the rows of version 1 whatever the version is.
 struct HeaderTables {
   static let streamName = "tables"
   static let digestKey = "tables_sha256"
@@ -12,18 +12,39 @@ struct HeaderTables {
 
   private(set) var tensors: JSONValue
   private(set) var files: JSONValue
-  /// Bytes of each stream, in name order, where they are joined.
-  var joinedByteCounts: [Int] = []
+  /// Bytes of each stream, in name order; nil where they are not joined.
+  var joinedByteCounts: [Int]?
 
   init(entries: [PatchEntry], files: [FileEntry]) {
     tensors = .array(entries.map(\.json))
     self.files = .array(files.map(\.json))
   }
 
+  /// Tables of a mask, which has no files.
+  init(ofMask rows: JSONValue) {
+    tensors = rows
+    files = .array([])
+  }
+
   /// Tables that are metadata of their own.
   init(_ metadata: inout SealedMetadata) throws(HeaderFault) {
     tensors = try metadata.json("tensors")
     files = try metadata.json("files")
+  }
+
+  var tensorRows: [JSONValue] {
+    get throws(HeaderFault) { try Self.elements(tensors, of: "tensors") }
+  }
+
+  var fileRows: [JSONValue] {
+    get throws(HeaderFault) { try Self.elements(files, of: "files") }
+  }
+
+  private static func elements(
+    _ table: JSONValue, of name: String
+  ) throws(HeaderFault) -> [JSONValue] {
+    guard let elements = table.arrayValue else { throw .damaged("'\(name)' is not an array") }
+    return elements
   }
 
   /// Canonical JSON of both.
@@ -55,11 +76,12 @@ struct HeaderTables {
     return .array(rows)
   }
 
-  /// Reads the stream `tables`.
+  /// Reads the stream `tables`, if there is one, whose digest is metadata.
   init(
-    packed stream: [UInt8], _ version: PatchVersion, digest: Digest
+    packed stream: [UInt8]?, _ metadata: inout SealedMetadata, areJoined: Bool
   ) throws(HeaderFault) {
-    guard Digest.of(stream) == digest else {
+    guard let stream else { throw .damaged("there is no stream of tables") }
+    guard Digest.of(stream) == (try metadata.digest(Self.digestKey)) else {
       throw .damaged("the tables do not match their digest")
     }
     var (fields, rest): (HeaderFields, ArraySlice<UInt8>)
@@ -77,7 +99,7 @@ struct HeaderTables {
     }
     try fields.requireNoMore()
     (self.tensors, self.files) = (tensors, files)
-    if version == .joined { try restore(&rest) }
+    if areJoined { try restore(&rest) }
     guard rest.isEmpty else { throw .damaged("bytes follow the tables") }
   }
 

@@ -15,8 +15,8 @@ public struct PatchHeader: Sendable {
   /// How the target was rounded; nil when it was not.
   public let rounding: RoundingRecord?
   let version: PatchVersion
-  /// Bytes of each stream, in name order, where they are joined.
-  let joinedByteCounts: [Int]
+  /// Bytes of each stream, in name order; nil where they are not joined.
+  let joinedByteCounts: [Int]?
 
   init(
     baseFingerprint: Digest, targetFingerprint: Digest, entries: [PatchEntry],
@@ -32,7 +32,7 @@ public struct PatchHeader: Sendable {
     self.maskDigest = maskDigest
     self.rounding = rounding
     version = joinedByteCounts == nil ? .plain : .joined
-    self.joinedByteCounts = joinedByteCounts ?? []
+    self.joinedByteCounts = joinedByteCounts
   }
 
   /// The sealed metadata of the file.
@@ -70,16 +70,15 @@ public struct PatchHeader: Sendable {
     rounding =
       metadata.has("rounding") ? try RoundingRecord(json: try metadata.json("rounding")) : nil
     version = PatchVersion(rawValue: metadata.version) ?? .plain
-    let tables = try Self.tables(&metadata, version, packed)
+    let tables =
+      version == .plain
+      ? try HeaderTables(&metadata)
+      : try HeaderTables(packed: packed, &metadata, areJoined: version == .joined)
     joinedByteCounts = tables.joinedByteCounts
     var entries: [PatchEntry] = []
-    for element in try Self.elements(tables.tensors, of: "tensors") {
-      entries.append(try PatchEntry(json: element))
-    }
+    for element in try tables.tensorRows { entries.append(try PatchEntry(json: element)) }
     var files: [FileEntry] = []
-    for element in try Self.elements(tables.files, of: "files") {
-      files.append(try FileEntry(json: element))
-    }
+    for element in try tables.fileRows { files.append(try FileEntry(json: element)) }
     try metadata.requireNoMore()
     try SealedMetadata.requireAscending(entries.map(\.name), in: "tensors")
     try SealedMetadata.requireAscending(files.map(\.name), in: "files")
@@ -88,22 +87,6 @@ public struct PatchHeader: Sendable {
     try Self.requireOriginals(entries)
     self.entries = entries
     self.files = files
-  }
-
-  private static func tables(
-    _ metadata: inout SealedMetadata, _ version: PatchVersion, _ packed: [UInt8]?
-  ) throws(HeaderFault) -> HeaderTables {
-    if version == .plain { return try HeaderTables(&metadata) }
-    guard let packed else { throw .damaged("there is no stream of tables") }
-    return try HeaderTables(
-      packed: packed, version, digest: try metadata.digest(HeaderTables.digestKey))
-  }
-
-  private static func elements(
-    _ table: JSONValue, of name: String
-  ) throws(HeaderFault) -> [JSONValue] {
-    guard let elements = table.arrayValue else { throw .damaged("'\(name)' is not an array") }
-    return elements
   }
 
   /// Checks that every alias is equal to what it names, as far as the table tells.

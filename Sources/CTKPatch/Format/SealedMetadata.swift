@@ -52,13 +52,6 @@ struct SealedMetadata {
     }
   }
 
-  mutating func list(_ key: String) throws(HeaderFault) -> [JSONValue] {
-    guard let elements = try json(key).arrayValue else {
-      throw .damaged("'\(key)' is not an array")
-    }
-    return elements
-  }
-
   func requireNoMore() throws(HeaderFault) {
     if let key = values.keys.min(by: utf8Precedes) {
       throw .unsupported("the metadata has the unknown key '\(key)'")

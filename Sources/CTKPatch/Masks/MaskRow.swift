@@ -1,5 +1,4 @@
 import CTKCore
-import CTKSafetensors
 
 /// One row of a mask's tensor table.
 struct MaskRow {
@@ -46,14 +45,14 @@ struct MaskRow {
 
   var streamName: String { MaskFormat.streamPrefix + name }
 
-  func read(from container: SafetensorsFile) throws(PatchError) -> MaskedTensor {
+  func read(from streams: ContainerStreams, path: String) throws(PatchError) -> MaskedTensor {
     let stream = streamName
     let decoder = PositionStreamDecoder(codec: codec, unitCount: elementCount, count: selected)
-    let positions = try container.lend(stream) { (bytes) throws(PatchError) in
+    let positions = try streams.lend(stream) { (bytes) throws(PatchError) in
       do throws(StreamFault) {
         return try decoder.decode(bytes)
       } catch {
-        throw error.inMask(stream, path: container.path)
+        throw error.inMask(stream, path: path)
       }
     }
     return try MaskedTensor(name: name, shape: shape, positions: positions, scores: scores)

@@ -11,9 +11,13 @@ extension ParameterMask {
     try write(to: path, replacesExisting: replacesExisting, blockShift: nil)
   }
 
-  /// - Parameter blockShift: overrides the width of blocks; tests use small ones.
+  /// - Parameters:
+  ///   - blockShift: overrides the width of blocks; tests use small ones.
+  ///   - joinsStreams: overrides whether streams are joined; tests join those of small
+  ///     masks.
   package func write(
-    to path: String, replacesExisting: Bool = false, blockShift: Int?
+    to path: String, replacesExisting: Bool = false, blockShift: Int?,
+    joinsStreams: Bool? = nil
   ) throws(PatchError) {
     if !replacesExisting && Folder.fileExists(path) {
       throw PatchError(wrapping: Output.existsError(path))
@@ -26,25 +30,36 @@ extension ParameterMask {
       try streams.add(MaskFormat.streamPrefix + tensor.name, stream.bytes)
       rows.append(MaskRow.json(tensor, stream.codec))
     }
-    let metadata = metadata(payload: streams.payloadDigest, rows: rows)
-    try streams.write(to: path, metadata: metadata, replacesExisting: replacesExisting)
+    let tables = HeaderTables(ofMask: .array(rows))
+    let joined =
+      joinsStreams ?? tables.areLong ? tables.joined(byteCounts: streams.byteCounts) : nil
+    try streams.write(
+      to: path, metadata: metadata(streams.payloadDigest, tables, joined: joined),
+      joiningWith: joined, replacesExisting: replacesExisting)
   }
 
-  private func metadata(payload: Digest, rows: [JSONValue]) -> [String: String] {
+  private func metadata(
+    _ payload: Digest, _ tables: HeaderTables, joined: [UInt8]?
+  ) -> [String: String] {
     let summary = JSONObject([
       "keep": .real(keep), "score": .string(score), "scored": .integer(scored),
       "selected": .integer(selected),
     ])
-    return HeaderSeal.sealed([
+    var values = [
       "base_fingerprint": baseFingerprint.hex,
       "digest": digest.hex,
       "format": MaskFormat.name,
       "payload_sha256": payload.hex,
       "provenance": provenance.json.compactText,
       "summary": JSONValue.object(summary).compactText,
-      "tensors": JSONValue.array(rows).compactText,
-      "version": MaskFormat.version,
-    ])
+      "version": (joined == nil ? MaskVersion.plain : .joined).rawValue,
+    ]
+    if let joined {
+      values[HeaderTables.digestKey] = Digest.of(joined).hex
+    } else {
+      values["tensors"] = tables.tensors.compactText
+    }
+    return HeaderSeal.sealed(values)
   }
 }
 
@@ -59,62 +74,30 @@ extension ParameterMask {
     let container = try PatchError.wrap { () throws(SafetensorsError) in
       try SafetensorsFile(path: path)
     }
-    let header: MaskHeader
+    let tables = try ContainerStreams.tables(in: container)
+    let (header, streams): (MaskHeader, ContainerStreams)
     do throws(HeaderFault) {
-      header = try MaskHeader(
-        try SealedMetadata(
-          container.metadata, format: MaskFormat.name, versions: [MaskFormat.version]))
+      let metadata = try SealedMetadata(
+        container.metadata, format: MaskFormat.name,
+        versions: MaskVersion.allCases.map(\.rawValue))
+      header = try MaskHeader(metadata, tables: tables)
+      streams = try ContainerStreams(
+        of: container, named: header.rows.map(\.streamName),
+        joinedByteCounts: header.joinedByteCounts)
     } catch {
       throw error.inMask(path)
     }
-    guard container.tensors.map(\.name) == header.rows.map(\.streamName),
-      try ContainerStreams(of: container).payloadDigest() == header.payloadDigest
-    else {
-      throw HeaderFault.damaged(
-        "the streams are not those of the table, or do not match their digest"
-      )
-      .inMask(path)
+    guard try streams.payloadDigest() == header.payloadDigest else {
+      throw HeaderFault.damaged("the streams do not match their digest").inMask(path)
     }
     var tensors: [MaskedTensor] = []
-    for row in header.rows { tensors.append(try row.read(from: container)) }
+    for row in header.rows { tensors.append(try row.read(from: streams, path: path)) }
     try self.init(
       tensors: tensors, baseFingerprint: header.baseFingerprint, scored: header.scored,
       keep: header.keep, score: header.score, provenance: header.provenance)
     guard selected == header.selected, digest == header.digest else {
       throw HeaderFault.damaged("the positions do not match the mask's digest").inMask(path)
     }
-  }
-}
-
-/// Everything a mask file says about itself (`formats/mask.md` section 2).
-private struct MaskHeader {
-  let baseFingerprint: Digest
-  let digest: Digest
-  let payloadDigest: Digest
-  let provenance: Provenance
-  let keep: Double
-  let score: String
-  let scored: Int
-  let selected: Int
-  let rows: [MaskRow]
-
-  init(_ metadata: consuming SealedMetadata) throws(HeaderFault) {
-    var metadata = metadata
-    baseFingerprint = try metadata.digest("base_fingerprint")
-    digest = try metadata.digest("digest")
-    payloadDigest = try metadata.digest("payload_sha256")
-    provenance = try Provenance(json: try metadata.json("provenance"))
-    var summary = try HeaderFields(try metadata.json("summary"), what: "'summary'")
-    keep = try summary.optional("keep", "a number", \.doubleValue) ?? 0
-    score = try summary.string("score")
-    scored = try summary.count("scored")
-    selected = try summary.count("selected")
-    try summary.requireNoMore()
-    var rows: [MaskRow] = []
-    for element in try metadata.list("tensors") { rows.append(try MaskRow(json: element)) }
-    try SealedMetadata.requireAscending(rows.map(\.name), in: "tensors")
-    try metadata.requireNoMore()
-    self.rows = rows
   }
 }
 

@@ -16,7 +16,7 @@ struct ContainerStreams: Sendable {
   let names: [String]
 
   /// Streams that are tensors of their own.
-  init(of container: SafetensorsFile) {
+  private init(of container: SafetensorsFile) {
     self.container = container
     names = container.tensors.map(\.name)
     places = Dictionary(
@@ -26,15 +26,26 @@ struct ContainerStreams: Sendable {
     ) { first, _ in first }
   }
 
-  /// The streams that a patch's header names.
-  init(of container: SafetensorsFile, _ header: PatchHeader) throws(HeaderFault) {
-    let isJoined = header.version == .joined
-    try Self.require(
-      isJoined ? [Self.payloadName, HeaderTables.streamName] : header.streamNames, in: container)
-    if isJoined {
-      try self.init(joinedIn: container, header.streamNames, header.joinedByteCounts)
+  /// The streams that a file's tables name, and no others.
+  ///
+  /// - Parameter joinedByteCounts: bytes of each stream; nil when they are not joined.
+  init(
+    of container: SafetensorsFile, named names: [String], joinedByteCounts: [Int]?
+  ) throws(HeaderFault) {
+    if let joinedByteCounts {
+      try Self.require([Self.payloadName, HeaderTables.streamName], in: container)
+      try self.init(joinedIn: container, names, joinedByteCounts)
     } else {
+      try Self.require(names, in: container)
       self.init(of: container)
+    }
+  }
+
+  /// The stream of tables, if there is one.
+  static func tables(in container: SafetensorsFile) throws(PatchError) -> [UInt8]? {
+    guard container.info(of: HeaderTables.streamName) != nil else { return nil }
+    return try container.lend(HeaderTables.streamName) { (bytes) throws(PatchError) in
+      Array(bytes)
     }
   }
 

@@ -24,14 +24,15 @@ public final class PatchFile: Sendable {
     let container = try PatchError.wrap { () throws(SafetensorsError) in
       try SafetensorsFile(path: path)
     }
-    let tables = try Self.tables(in: container)
+    let tables = try ContainerStreams.tables(in: container)
     do throws(HeaderFault) {
       let metadata = try SealedMetadata(
         container.metadata, format: PatchFormat.name,
         versions: PatchVersion.allCases.map(\.rawValue))
       digest = metadata.digest
       header = try PatchHeader(metadata, tables: tables)
-      streams = try ContainerStreams(of: container, header)
+      streams = try ContainerStreams(
+        of: container, named: header.streamNames, joinedByteCounts: header.joinedByteCounts)
     } catch {
       throw error.inPatch(path)
     }
@@ -44,14 +45,6 @@ public final class PatchFile: Sendable {
   /// The entry of one tensor; nil when the patch does not touch it.
   public func entry(named name: String) -> PatchEntry? {
     indices[UTF8Key(name)].map { header.entries[$0] }
-  }
-
-  /// The stream of tables, if there is one.
-  private static func tables(in container: SafetensorsFile) throws(PatchError) -> [UInt8]? {
-    guard container.info(of: HeaderTables.streamName) != nil else { return nil }
-    return try container.lend(HeaderTables.streamName) { (bytes) throws(PatchError) in
-      Array(bytes)
-    }
   }
 
   private static func mask(
