@@ -18,9 +18,9 @@ static void read_grid(coder_cursor *cursor, block_head *head) {
   odds_read(cursor, rows + columns - 1, head->level_probability);
 }
 
-static void read_shifts(coder_cursor *cursor, density_shape *shape) {
+static void read_shifts(coder_cursor *cursor, const block_grid *grid, density_shape *shape) {
   shape->factors = cursor_byte(cursor);
-  if (shape->factors > DENSITY_FACTORS_LIMIT) cursor->failed = 1;
+  if (shape->factors > most_factors(grid, DENSITY_FACTORS_LIMIT)) cursor->failed = 1;
   for (unsigned k = 0; k < shape->factors && !cursor->failed; k++) {
     shape->shift[k] = cursor_byte(cursor);
     if (shape->shift[k] > MOST_DENSITY_SHIFT) cursor->failed = 1;
@@ -34,7 +34,7 @@ static void read_levels(coder_cursor *cursor, block_head *head) {
   if (!cursor->failed) odds_read(cursor, head->density.levels, head->level_probability);
 }
 
-static void read_density(coder_cursor *cursor, block_head *head) {
+static void read_density(coder_cursor *cursor, const block_grid *grid, block_head *head) {
   density_shape *shape = &head->density;
   shape->row_step = cursor_byte(cursor);
   shape->column_step = cursor_byte(cursor);
@@ -45,7 +45,7 @@ static void read_density(coder_cursor *cursor, block_head *head) {
   }
   table_read(cursor, MOST_CLASSES + 1, &head->row_classes);
   table_read(cursor, MOST_CLASSES + 1, &head->column_classes);
-  read_shifts(cursor, shape);
+  read_shifts(cursor, grid, shape);
   if (!cursor->failed && shape->factors > 0) {
     table_read(cursor, DENSITY_BUCKETS, &head->density_rows);
     table_read(cursor, DENSITY_BUCKETS, &head->density_columns);
@@ -53,11 +53,12 @@ static void read_density(coder_cursor *cursor, block_head *head) {
   if (!cursor->failed) read_levels(cursor, head);
 }
 
-static void read_real(coder_cursor *cursor, block_head *head) {
+static void read_real(coder_cursor *cursor, const block_grid *grid, block_head *head) {
   head->cell_bits = cursor_byte(cursor);
   head->grid = cursor_byte(cursor);
   head->factors = cursor_byte(cursor);
-  if (head->cell_bits > MOST_CELL_BITS || head->grid > MOST_GRID || head->factors > MOST_FACTORS) {
+  if (head->cell_bits > MOST_CELL_BITS || head->grid > MOST_GRID ||
+      head->factors > most_factors(grid, MOST_FACTORS)) {
     cursor->failed = 1;
     return;
   }
@@ -91,7 +92,8 @@ static void read_rounded(coder_cursor *cursor, block_head *head) {
   }
 }
 
-static void read_values(coder_cursor *cursor, const ctk_coder_run *run, block_head *head) {
+static void read_values(coder_cursor *cursor, const ctk_coder_run *run, const block_grid *grid,
+                        block_head *head) {
   unsigned bits = 8 * run->unit_bytes;
   switch (head->value_form) {
     case VALUES_NONE: break;
@@ -102,7 +104,7 @@ static void read_values(coder_cursor *cursor, const ctk_coder_run *run, block_he
     case VALUES_REAL:
     case VALUES_SHARED:
       if (!run->is_f32) cursor->failed = 1;
-      if (!cursor->failed) read_real(cursor, head);
+      if (!cursor->failed) read_real(cursor, grid, head);
       if (!cursor->failed) read_tables(cursor, REAL_BUCKETS + 1, head);
       break;
     case VALUES_STEPS:
@@ -136,12 +138,13 @@ int block_head_read(const uint8_t *bytes, size_t byte_count, const ctk_coder_run
     return CTK_CODER_DAMAGED;
   }
   head->lanes = 1u << lanes_log;
+  block_grid grid = grid_of(run, head->width);
   const uint8_t *start = cursor.next;
   if (head->index_form == INDEX_GAPS) table_read(&cursor, GAP_BUCKETS, &head->gaps);
   if (head->index_form == INDEX_GRID) read_grid(&cursor, head);
-  if (head->index_form == INDEX_DENSITY) read_density(&cursor, head);
+  if (head->index_form == INDEX_DENSITY) read_density(&cursor, &grid, head);
   const uint8_t *middle = cursor.next;
-  if (!cursor.failed) read_values(&cursor, run, head);
+  if (!cursor.failed) read_values(&cursor, run, &grid, head);
   if (cursor.failed) return CTK_CODER_DAMAGED;
   head->index_header_bytes = (size_t)(middle - start);
   head->value_header_bytes = (size_t)(cursor.next - middle);

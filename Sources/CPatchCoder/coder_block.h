@@ -26,6 +26,8 @@ enum value_form {
 #define MOST_LANES_LOG 8
 #define MOST_CLASSES 127
 #define MOST_FACTORS 16
+// Numbers of all factors of a block, so that few bytes cannot ask for much memory.
+#define MOST_FACTOR_NUMBERS ((uint32_t)1 << 21)
 // Products of factors are multiplied by 2^16 and then shifted right.
 #define FACTOR_POINT 16
 #define MOST_FACTOR_SHIFT 47
@@ -56,6 +58,12 @@ static inline block_grid grid_of(const ctk_coder_run *run, uint32_t width) {
   grid.phase = (uint32_t)(run->first % width);
   grid.rows = (grid.phase + run->units - 1) / width + 1;
   return grid;
+}
+
+// Factors that the lines of a grid may have, at most `limit`.
+static inline unsigned most_factors(const block_grid *grid, unsigned limit) {
+  uint64_t factors = MOST_FACTOR_NUMBERS / ((uint64_t)grid->rows + grid->width);
+  return factors < limit ? (unsigned)factors : limit;
 }
 
 // The table that a value of a line pair is coded with.

@@ -46,10 +46,12 @@ static inline uint32_t gap_at(const ctk_encoder_input *input, uint32_t item) {
                    : input->positions[item] - input->positions[item - 1] - 1;
 }
 
-// More words than any choice can need.
+// More words than any choice can need: one for each reading of an item.
 static inline size_t most_words(const ctk_encoder_input *input, const block_grid *grid) {
   size_t lines = (size_t)grid->rows + grid->width;
-  return (size_t)input->run.units + (size_t)input->count * 6 + lines * (2 * (MOST_FACTORS + DENSITY_FACTORS_LIMIT) + 1) +
+  // Of positions and of values, in two readings.
+  size_t numbers = 2 * lines * most_factors(grid, MOST_FACTORS);
+  return (size_t)input->run.units + (size_t)input->count * 6 + 3 * lines + 2 * numbers +
          RANS_MOST_LANES;
 }
 

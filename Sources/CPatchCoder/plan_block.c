@@ -3,12 +3,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "density_fit.h"
 #include "encoder_block.h"
 
 // A grid of classes takes time for every place, so it has to save something.
 #define GRID_ADVANTAGE 0.98
-// Units from which on densities are tried.
+// Units from which on densities are tried, and what a fit may take.
 #define DENSITY_UNITS 256
+#define DENSITY_BYTES ((size_t)1 << 26)
 // Standard deviations that are no chance.
 #define DEVIATIONS 5
 
@@ -57,7 +59,10 @@ static int has_structure(const block_lines *lines) {
 // places apart, and for as many units as can pay for the numbers of the lines.
 static int plan_positions_by_density(ctk_encoder *encoder, const ctk_encoder_input *input,
                                      block_plan *plan) {
-  if (input->count < DENSITY_UNITS || !has_structure(&plan->lines)) return 1;
+  if (input->count < DENSITY_UNITS || density_fit_bytes(&plan->lines) > DENSITY_BYTES ||
+      !has_structure(&plan->lines)) {
+    return 1;
+  }
   if (!plan_density(&encoder->density, input, &plan->lines, &encoder->density_plan)) return 0;
   if (encoder->density_plan.bits < plan->index_bits) {
     plan->index_form = INDEX_DENSITY;

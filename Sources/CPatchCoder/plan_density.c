@@ -163,17 +163,21 @@ static double lists_cost(const density_fit *fit, density_plan *plan) {
 
 // Memory
 
+static unsigned most_products(const block_lines *lines) {
+  return most_factors(&lines->grid, DENSITY_FACTORS_LIMIT);
+}
+
 static size_t plan_bytes(const block_lines *lines) {
   size_t rows = lines->active_rows, columns = lines->active_columns;
-  size_t words = (rows + columns) * (DENSITY_FACTORS_LIMIT + 1) + 2 * columns;
+  size_t words = (rows + columns) * (most_products(lines) + 1) + 2 * columns;
   return words * sizeof(int32_t) + columns + lines->grid.rows + lines->grid.width;
 }
 
 static void lay_out(density_plan *plan, const block_lines *lines, void *memory) {
   size_t rows = lines->active_rows, columns = lines->active_columns;
   plan->row_factors = memory;
-  plan->column_factors = plan->row_factors + DENSITY_FACTORS_LIMIT * rows;
-  plan->row_offset = (float *)(plan->column_factors + DENSITY_FACTORS_LIMIT * columns);
+  plan->column_factors = plan->row_factors + most_products(lines) * rows;
+  plan->row_offset = (float *)(plan->column_factors + most_products(lines) * columns);
   plan->column_offset = plan->row_offset + rows;
   plan->column_origin = (int32_t *)(plan->column_offset + columns);
   plan->sums = plan->column_origin + columns;
@@ -192,7 +196,7 @@ int plan_density(scratch *memory, const ctk_encoder_input *input, const block_li
   lay_out(plan, lines, bytes + fit_bytes);
   plan->shape.factors = 0;
   double bits = density_bits(&fit);
-  while (plan->shape.factors < DENSITY_FACTORS_LIMIT && add_product(&fit, plan, &bits)) {}
+  while (plan->shape.factors < most_products(lines) && add_product(&fit, plan, &bits)) {}
   for (unsigned i = 0; i < LAST_SWEEPS; i++) density_sweep(&fit, DENSITY_OFFSETS);
   classify_lines(&fit, lines, plan);
   plan->bits = lists_cost(&fit, plan);

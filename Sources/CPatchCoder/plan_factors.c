@@ -118,13 +118,14 @@ static void refine_factors(factor_fit *fit, factor_plan *plan) {
 int plan_factors(scratch *memory, const block_lines *lines, float *rest, factor_plan *plan) {
   uint32_t rows = lines->grid.rows, columns = lines->grid.width;
   size_t bytes = factor_fit_bytes(lines);
-  size_t numbers = FACTORS_TRIED * ((size_t)rows + columns);
+  unsigned most = most_factors(&lines->grid, FACTORS_TRIED);
+  size_t numbers = most * ((size_t)rows + columns);
   uint8_t *room = scratch_reserve(memory, bytes + numbers * sizeof(int32_t));
   if (room == NULL) return 0;
   factor_fit fit;
   factor_begin(&fit, lines, rest, room);
   plan->row_factors = (int32_t *)(room + bytes);
-  plan->column_factors = plan->row_factors + (size_t)FACTORS_TRIED * rows;
+  plan->column_factors = plan->row_factors + (size_t)most * rows;
   plan->factors = 0;
   // No product yet: what the rest is.
   memset(fit.row, 0, rows * sizeof *fit.row);
@@ -132,7 +133,7 @@ int plan_factors(scratch *memory, const block_lines *lines, float *rest, factor_
   plan->rest_octaves = factor_measure(&fit).octaves;
   if (rows < 2 || columns < 2) return 1;
   unsigned failed = 0;
-  while (plan->factors < FACTORS_TRIED && failed < ATTEMPTS) {
+  while (plan->factors < most && failed < ATTEMPTS) {
     failed = add_factor(&fit, plan, failed) ? 0 : failed + 1;
   }
   if (plan->factors < 2) return 1;

@@ -96,6 +96,29 @@ struct ContextDensityDamageTests {
     }
   }
 
+  /// The head of a block of 2^22 units, of so many columns and factors, with one state.
+  private func head(width: [UInt8], factors: UInt8) -> [UInt8] {
+    let tables: [UInt8] = factors > 0 ? [1, 0, 1, 0] : []
+    let shifts = [UInt8](repeating: 0, count: Int(factors))
+    return [4, 0] + width + [1, 1, 1, 1, 0, 1, 0, factors] + shifts + tables
+      + [0, 1, 0xF8, 0x01] + [0, 0, 0, 0x80, 0, 0, 0, 0]
+  }
+
+  private func read(_ bytes: [UInt8]) throws {
+    _ = try bytes.withUnsafeBytes {
+      try ContextBlockDecoder($0, units: 0..<1 << 22, unit: CodingUnit(.u8)).headByteCount
+    }
+  }
+
+  @Test("more numbers of factors than a block may have are refused before they are read")
+  func factorNumbers() throws {
+    // One column makes 2^22 rows; 2048 make as many rows.
+    try read(head(width: [1], factors: 0))
+    #expect(throws: StreamFault.self) { try read(head(width: [1], factors: 1)) }
+    try read(head(width: [0x80, 0x10], factors: 16))
+    #expect(throws: StreamFault.self) { try read(head(width: [0x80, 0x10], factors: 17)) }
+  }
+
   @Test("no byte of the head makes a reader crash or take another for the same")
   func everyByte() throws {
     let bytes = try ContextExampleTests.documentBytes(4)

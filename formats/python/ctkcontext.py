@@ -82,14 +82,17 @@ class Head:
             raise PatchError("a state out of range")
         self.words = np.frombuffer(self.data, "<u4", rest // 4, self.position + 8 * self.lanes)
 
+    def check_factors(self, factors):
+        if factors > 16 or factors * (self.rows + self.width) > 1 << 21:
+            raise PatchError("too many factors")
+
     def read_density(self):
         self.line_steps = self.byte(), self.byte()
         if not all(1 <= step <= 64 for step in self.line_steps):
             raise PatchError("a step of lines out of range")
         self.row_classes, self.column_classes = self.table(128), self.table(128)
         factors = self.byte()
-        if factors > 16:
-            raise PatchError("too many factors")
+        self.check_factors(factors)
         self.density_shifts = [self.byte() for _ in range(factors)]
         if any(shift > 22 for shift in self.density_shifts):
             raise PatchError("a shift out of range")
@@ -104,8 +107,9 @@ class Head:
 
     def read_real(self):
         self.cell_bits, self.grid, self.factors = self.byte(), self.byte(), self.byte()
-        if self.cell_bits > 30 or self.grid > 254 or self.factors > 16:
+        if self.cell_bits > 30 or self.grid > 254:
             raise PatchError("a head of real values out of range")
+        self.check_factors(self.factors)
         self.shifts = [self.byte() for _ in range(self.factors)]
         if any(shift > 47 for shift in self.shifts):
             raise PatchError("a shift out of range")
