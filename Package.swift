@@ -62,7 +62,9 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
 
     // Blocks of the patch codec; portable C, for unsigned arithmetic without traps.
-    .target(name: "CPatchCoder"),
+    .target(
+      name: "CPatchCoder",
+      cSettings: ["Blocks", "Planning", "Encoding", "Decoding"].map { .headerSearchPath($0) }),
 
     library("CTKCore", [crypto]),
     library("CTKSafetensors", ["CTKCore"]),

@@ -55,7 +55,8 @@ class Coder:
     def __init__(self, folder):
         path = folder + "/coder.so"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-o", path,
-                        "-I" + SOURCES + "/include", *glob.glob(SOURCES + "/*.c"), "-lm"],
+                        *("-I" + folder for folder in glob.glob(SOURCES + "/*/")),
+                        *glob.glob(SOURCES + "/*/*.c"), "-lm"],
                        check=True)
         self.library = ctypes.CDLL(path)
         self.library.ctk_encoder_create.restype = ctypes.c_void_p

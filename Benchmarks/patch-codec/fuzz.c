@@ -1,7 +1,7 @@
 // Decodes damaged blocks of the codec context, for sanitizers to watch:
 //
 //   clang -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-//     -I../../Sources/CPatchCoder/include fuzz.c ../../Sources/CPatchCoder/*.c -lm -o fuzz
+//     $(printf ' -I%s' ../../Sources/CPatchCoder/*/) fuzz.c ../../Sources/CPatchCoder/*/*.c -lm -o fuzz
 //   ./fuzz SEED CASES
 
 #include <math.h>

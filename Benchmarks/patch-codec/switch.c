@@ -1,7 +1,7 @@
 // Switching a resident model of 110 million F32 weights from one task to another, beside
 // the machine's copy of the same memory:
 //
-//   clang -O2 -I../../Sources/CPatchCoder/include switch.c ../../Sources/CPatchCoder/scatter.c
+//   clang -O2 -I../../Sources/CPatchCoder/include switch.c ../../Sources/CPatchCoder/Resident/scatter.c
 //     -lpthread -o switch
 //   ./switch
 //
