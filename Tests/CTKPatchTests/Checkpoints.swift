@@ -82,9 +82,11 @@ enum Checkpoints {
   }
 
   /// Writes a source as one safetensors file.
-  static func write(_ source: any TensorSource, to path: String) throws {
+  static func write(
+    _ source: any TensorSource, to path: String, metadata: [String: String] = ["format": "pt"]
+  ) throws {
     var writer = try SafetensorsWriter(
-      path: path, tensors: source.tensors, metadata: ["format": "pt"], replacesExisting: true)
+      path: path, tensors: source.tensors, metadata: metadata, replacesExisting: true)
     for info in writer.order {
       try source.withTensorBytes(info.name) { try writer.write($0) }
     }

@@ -69,12 +69,6 @@ struct JoinedParts {
       try streams.set("tables", dtype: .u8, shape: [tables.count], bytes: tables)
       metadata["tables_sha256"] = Digest.of(tables).hex
     }
-    var writer = try SafetensorsWriter(
-      path: path, tensors: streams.tensors, metadata: HeaderSeal.sealed(metadata),
-      replacesExisting: true)
-    for info in writer.order {
-      try streams.withTensorBytes(info.name) { try writer.write($0) }
-    }
-    try writer.commit()
+    try Checkpoints.write(streams, to: path, metadata: HeaderSeal.sealed(metadata))
   }
 }

@@ -90,13 +90,7 @@ struct PatchDamageTests {
     metadata["payload_sha256"] = Fingerprint.checkpoint(digests).hex
     edit(&metadata)
     let path = subject.bench.folder.file("rewritten.ctkpatch")
-    var writer = try SafetensorsWriter(
-      path: path, tensors: streams.tensors, metadata: HeaderSeal.sealed(metadata),
-      replacesExisting: true)
-    for info in writer.order {
-      try streams.withTensorBytes(info.name) { try writer.write($0) }
-    }
-    try writer.commit()
+    try Checkpoints.write(streams, to: path, metadata: HeaderSeal.sealed(metadata))
     return Array(try Data(contentsOf: URL(filePath: path)))
   }
 

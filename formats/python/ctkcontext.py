@@ -442,14 +442,21 @@ def read_density(lanes, heads):
 def read_density_factors(lanes, heads, kind, active):
     """Of each block, the numbers of its active lines for each factor."""
     factors = [[] for _ in heads]
-    for factor in range(max(len(head.density_shifts) for head in heads)):
-        chosen = [i for i, head in enumerate(heads) if len(head.density_shifts) > factor]
-        tables = [heads[i].density_tables[kind] for i in chosen]
-        counts = [len(active[i]) for i in chosen]
-        for i, own in zip(chosen, read_some(
-                lanes, chosen, lambda part: read_numbers(part, tables, counts))):
-            factors[i].append(from_zigzag(own))
+    for i, _, own in read_factors(
+            lanes, [len(head.density_shifts) for head in heads],
+            lambda i: heads[i].density_tables[kind], [len(own) for own in active]):
+        factors[i].append(own)
     return factors
+
+
+def read_factors(lanes, factors, table_of, counts):
+    """Yields a block, a factor and its signed numbers, for all factors of all blocks."""
+    for factor in range(max(factors)):
+        chosen = [i for i, own in enumerate(factors) if own > factor]
+        tables, own_counts = [table_of(i) for i in chosen], [counts[i] for i in chosen]
+        for i, own in zip(chosen, read_some(
+                lanes, chosen, lambda part: read_numbers(part, tables, own_counts))):
+            yield i, factor, from_zigzag(own)
 
 
 def read_decisions(lanes, heads, places):
@@ -500,13 +507,10 @@ def read_lines(lanes, heads, positions):
             for own, codes in zip(lines, read_symbols(
                     lanes, [head.row_steps for head in heads], counts)):
                 own.steps[own.active[0]] = (4 + codes % 4) << codes // 4
-        for factor in range(max(head.factors for head in heads)):
-            chosen = [i for i, head in enumerate(heads) if head.factors > factor]
-            counts = [len(lines[i].active[kind]) for i in chosen]
-            tables = [getattr(heads[i], factors) for i in chosen]
-            for i, own in zip(chosen, read_some(
-                    lanes, chosen, lambda part: read_numbers(part, tables, counts))):
-                lines[i].factors[kind][factor, lines[i].active[kind]] = from_zigzag(own)
+        for i, factor, own in read_factors(
+                lanes, [head.factors for head in heads], lambda i: getattr(heads[i], factors),
+                [len(own.active[kind]) for own in lines]):
+            lines[i].factors[kind][factor, lines[i].active[kind]] = own
     return lines
 
 

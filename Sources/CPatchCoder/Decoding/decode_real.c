@@ -36,10 +36,10 @@ static uint32_t take_real(rans_decoder *decoder, unsigned lane, const real_conte
   target = (int64_t)((uint64_t)target + ((uint64_t)reversed_bits(piece, count) << wanted));
   int is_exact = 1;
   if (context->values->is_target) target = (int64_t)(0 - (uint64_t)target);
-  uint32_t result = ordered_f32(float_of_number(&context->grid, target, &is_exact));
+  uint32_t difference = grid_difference(&context->grid, source_bits, context->values->is_target,
+                                        target, &is_exact);
   if (!is_exact) decoder->failed = 1;
-  uint32_t origin = ordered_f32(source_bits);
-  return context->values->is_target ? origin - result : result - origin;
+  return difference;
 }
 
 void decode_real(rans_decoder *decoder, const value_context *values, uint32_t *differences) {

@@ -1,6 +1,7 @@
 // Values that were rounded (formats/context.md section 9.4).
 
 #include "coder_rounding.h"
+#include "decoder_cells.h"
 #include "decoder_grid.h"
 #include "decoder_lanes.h"
 
@@ -22,11 +23,10 @@ static uint32_t take_rounded(rans_decoder *decoder, unsigned lane,
   int64_t origin = sum_of(origins.first, (int64_t)(which << origins.shift));
   // One side is given; the other, made from it, has to lead back to it.
   if (is_target ? truncated(sum_of(origin, change)) != target : origin != source) is_exact = 0;
-  int64_t result = is_target ? origin : target;
-  uint32_t result_bits = ordered_f32(float_of_number(&context->grid, result, &is_exact));
+  uint32_t difference = grid_difference(&context->grid, source_bits, is_target,
+                                        is_target ? origin : target, &is_exact);
   if (!is_exact) decoder->failed = 1;
-  return is_target ? ordered_f32(source_bits) - result_bits
-                   : result_bits - ordered_f32(source_bits);
+  return difference;
 }
 
 static inline int64_t change_of(const value_context *values, uint32_t position,
@@ -63,8 +63,7 @@ void decode_rounded(rans_decoder *decoder, const value_context *values,
     for (uint32_t lane = 0; lane < step; lane++) {
       uint32_t item = first + lane;
       if (symbol[lane] == escape) {
-        number[lane] |= rans_take_bits(decoder, lane, 16) << 16;
-        differences[item] = (uint32_t)word_of_zigzag(number[lane]);
+        differences[item] = take_escape(decoder, lane, number[lane]);
         continue;
       }
       uint32_t position = position_of(lines, item);

@@ -35,10 +35,9 @@ static inline uint32_t source_at(const value_context *values, uint32_t item) {
 static inline void settle(rans_decoder *decoder, const shared_context *context, uint32_t item,
                           uint32_t source_bits, int64_t number) {
   int is_exact = 1;
-  uint32_t result = ordered_f32(float_of_number(&context->grid, number, &is_exact));
+  context->differences[item] = grid_difference(
+      &context->grid, source_bits, context->values->is_target, number, &is_exact);
   if (!is_exact) decoder->failed = 1;
-  uint32_t origin = ordered_f32(source_bits);
-  context->differences[item] = context->values->is_target ? origin - result : result - origin;
 }
 
 // One unit, from the distance of both sides' cells and its lane's raw bits.

@@ -39,4 +39,13 @@ static inline uint32_t float_of_number(const number_grid *grid, int64_t number, 
   return bits_of_float(result);
 }
 
+// The difference from the base to the target, of which one is the float at hand and the
+// other the float of an integer; clears *is_exact when there is none.
+static inline uint32_t grid_difference(const number_grid *grid, uint32_t source, int is_target,
+                                       int64_t number, int *is_exact) {
+  uint32_t origin = ordered_f32(source);
+  uint32_t result = ordered_f32(float_of_number(grid, number, is_exact));
+  return is_target ? origin - result : result - origin;
+}
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "density_row.h"
+#include "strands.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -121,7 +122,7 @@ void density_reopen_product(density_fit *fit) { add_product(fit, -1); }
 // Beginning
 
 static uint32_t stride_for(uint32_t columns) {
-  return (columns + DENSITY_STRANDS - 1) / DENSITY_STRANDS * DENSITY_STRANDS;
+  return (columns + STRANDS - 1) / STRANDS * STRANDS;
 }
 
 size_t density_fit_bytes(const block_lines *lines) {

@@ -2,6 +2,7 @@
 
 #include "coder_block.h"
 #include "coder_vectors.h"
+#include "strands.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -31,17 +32,11 @@ static inline float logit_at(const place_row *row, uint32_t j) {
          row->factor * row->column_factor[j];
 }
 
-static float total_of(const float *strands) {
-  float sum = 0;
-  for (unsigned i = 0; i < DENSITY_STRANDS; i++) sum += strands[i];
-  return sum;
-}
-
 FOR_ALL_VECTORS
 void density_sum_row(const place_row *row, float *sums) {
-  float strands[SUMS][DENSITY_STRANDS] = {{0}};
-  for (uint32_t first = 0; first < row->stride; first += DENSITY_STRANDS) {
-    for (unsigned i = 0; i < DENSITY_STRANDS; i++) {
+  float strands[SUMS][STRANDS] = {{0}};
+  for (uint32_t first = 0; first < row->stride; first += STRANDS) {
+    for (unsigned i = 0; i < STRANDS; i++) {
       uint32_t j = first + i;
       float share = 1 / (1 + odds_against(logit_at(row, j)));
       float rest = (float)row->set[j] - share, slope = share * (1 - share);
@@ -73,9 +68,9 @@ void density_add_to_columns(const place_row *row, float *restrict sums) {
 
 FOR_ALL_VECTORS
 float density_row_bits(const place_row *row) {
-  float strands[DENSITY_STRANDS] = {0};
-  for (uint32_t first = 0; first < row->stride; first += DENSITY_STRANDS) {
-    for (unsigned i = 0; i < DENSITY_STRANDS; i++) {
+  float strands[STRANDS] = {0};
+  for (uint32_t first = 0; first < row->stride; first += STRANDS) {
+    for (unsigned i = 0; i < STRANDS; i++) {
       float logit = logit_at(row, first + i);
       strands[i] += octaves_above_one(1 + odds_against(row->set[first + i] ? logit : -logit));
     }
@@ -85,9 +80,9 @@ float density_row_bits(const place_row *row) {
 
 FOR_ALL_VECTORS
 float density_row_misfit(const place_row *row, float *restrict rest) {
-  float strands[DENSITY_STRANDS] = {0};
-  for (uint32_t first = 0; first < row->stride; first += DENSITY_STRANDS) {
-    for (unsigned i = 0; i < DENSITY_STRANDS; i++) {
+  float strands[STRANDS] = {0};
+  for (uint32_t first = 0; first < row->stride; first += STRANDS) {
+    for (unsigned i = 0; i < STRANDS; i++) {
       uint32_t j = first + i;
       rest[j] = (float)row->set[j] - 1 / (1 + odds_against(logit_at(row, j)));
       strands[i] += rest[j] * rest[j];

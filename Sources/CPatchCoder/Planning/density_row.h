@@ -4,14 +4,10 @@
 
 #include <stdint.h>
 
-// Sums are taken in so many strands, whatever the processor's vectors, so that equal
-// input gives equal sums everywhere. Rows are padded to whole strands.
-#define DENSITY_STRANDS 16
-
 // Gradient and curvature of offset and factor, and what couples the two.
 enum { OFFSET_GRADIENT, OFFSET_CURVATURE, FACTOR_GRADIENT, FACTOR_CURVATURE, COUPLING, SUMS };
 
-// One row of places.
+// One row of places, padded to whole strands.
 typedef struct {
   const uint8_t *set;
   const float *finished;

@@ -17,12 +17,6 @@ static row_units units_of(const factor_units *units, uint32_t row) {
   return (row_units){units->row_end[row] - first, units->rest + first, units->column + first};
 }
 
-static float total_of(const float *strands) {
-  float total = 0;
-  for (unsigned i = 0; i < FACTOR_STRANDS; i++) total += strands[i];
-  return total;
-}
-
 // Fitting
 
 // Units' worth of a line's numbers, were all its partners like the average.
@@ -74,7 +68,7 @@ void factor_start(factor_fit *fit, unsigned skipped) {
     row_units units = units_of(&fit->all, i);
     factor_sums sums = {.first = {0}};
     for (uint32_t k = 0; k < units.count; k++) {
-      sums.first[k % FACTOR_STRANDS] += units.rest[k] * units.rest[k];
+      sums.first[k % STRANDS] += units.rest[k] * units.rest[k];
     }
     fit->row[i] = total_of(sums.first);
   }
@@ -98,7 +92,7 @@ factor_effect factor_measure(const factor_fit *fit) {
     factor_sums sums = {.first = {0}};
     factor_measure_row(&units, fit->column, fit->row[fit->lines->active_row[i]], &sums);
     signal += total_of(sums.first);
-    for (unsigned strand = 0; strand < FACTOR_STRANDS; strand++) {
+    for (unsigned strand = 0; strand < STRANDS; strand++) {
       octaves += sums.octaves[strand];
       used += sums.used[strand];
     }

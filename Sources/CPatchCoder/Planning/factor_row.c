@@ -16,8 +16,8 @@ static inline void sum_unit(const row_units *units, const float *numbers, uint32
 FOR_ALL_VECTORS
 void factor_sum_row(const row_units *units, const float *numbers, factor_sums *sums) {
   uint32_t i = 0;
-  for (; i + FACTOR_STRANDS <= units->count; i += FACTOR_STRANDS) {
-    for (unsigned strand = 0; strand < FACTOR_STRANDS; strand++) {
+  for (; i + STRANDS <= units->count; i += STRANDS) {
+    for (unsigned strand = 0; strand < STRANDS; strand++) {
       sum_unit(units, numbers, i + strand, strand, sums);
     }
   }
@@ -56,8 +56,8 @@ FOR_ALL_VECTORS
 void factor_measure_row(const row_units *units, const float *numbers, float factor,
                         factor_sums *sums) {
   uint32_t i = 0;
-  for (; i + FACTOR_STRANDS <= units->count; i += FACTOR_STRANDS) {
-    for (unsigned strand = 0; strand < FACTOR_STRANDS; strand++) {
+  for (; i + STRANDS <= units->count; i += STRANDS) {
+    for (unsigned strand = 0; strand < STRANDS; strand++) {
       measure_unit(units, numbers, factor, i + strand, strand, sums);
     }
   }

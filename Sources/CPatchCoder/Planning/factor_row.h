@@ -4,9 +4,7 @@
 
 #include <stdint.h>
 
-// Sums are taken in so many strands, whatever the processor's vectors, so that equal
-// input gives equal sums everywhere.
-#define FACTOR_STRANDS 16
+#include "strands.h"
 
 // The units of one row; their columns are distinct.
 typedef struct {
@@ -17,10 +15,10 @@ typedef struct {
 
 // What is summed over a row's units.
 typedef struct {
-  float first[FACTOR_STRANDS];
-  float second[FACTOR_STRANDS];
-  uint64_t octaves[FACTOR_STRANDS];
-  uint32_t used[FACTOR_STRANDS];
+  float first[STRANDS];
+  float second[STRANDS];
+  uint64_t octaves[STRANDS];
+  uint32_t used[STRANDS];
 } factor_sums;
 
 // First sums: products with the columns' numbers; second: the numbers' squares.

@@ -5,6 +5,7 @@
 
 #include "density_fit.h"
 #include "encoder_block.h"
+#include "plan_numbers.h"
 
 // A grid of classes takes time for every place, so it has to save something.
 #define GRID_ADVANTAGE 0.98
@@ -71,8 +72,7 @@ static int plan_positions_by_density(ctk_encoder *encoder, const ctk_encoder_inp
   return 1;
 }
 
-int plan_positions(ctk_encoder *encoder, const ctk_encoder_input *input,
-                          block_plan *plan) {
+int plan_positions(ctk_encoder *encoder, const ctk_encoder_input *input, block_plan *plan) {
   plan->index_form = INDEX_ALL;
   plan->index_bits = 0;
   if (input->is_masked) {
@@ -81,14 +81,9 @@ int plan_positions(ctk_encoder *encoder, const ctk_encoder_input *input,
   }
   if (input->positions == NULL || input->count == input->run.units) return 1;
   memset(plan->gap_counts, 0, sizeof plan->gap_counts);
-  double bits = 0;
-  for (uint32_t i = 0; i < input->count; i++) {
-    unsigned bucket = bucket_of(gap_at(input, i));
-    plan->gap_counts[bucket]++;
-    bits += bucket_bits(bucket);
-  }
+  for (uint32_t i = 0; i < input->count; i++) plan->gap_counts[bucket_of(gap_at(input, i))]++;
   plan->index_form = INDEX_GAPS;
-  plan->index_bits = bits + table_cost(plan->gap_counts, GAP_BUCKETS);
+  plan->index_bits = buckets_cost(plan->gap_counts, GAP_BUCKETS);
   if (plan->lines.grid.rows < 2 || plan->lines.grid.width < 2) return 1;
   if (!plan_grid(&encoder->grid, &plan->lines, &encoder->grid_plan)) return 0;
   if (encoder->grid_plan.bits < GRID_ADVANTAGE * plan->index_bits) {
@@ -106,7 +101,6 @@ static int plan_plain_values(ctk_encoder *encoder, const ctk_encoder_input *inpu
   if (plan->number == NULL) return 0;
   plan->symbol = (uint8_t *)(plan->number + input->count);
   uint32_t ordered[TABLE_SYMBOLS] = {0}, top[TABLE_SYMBOLS] = {0};
-  double bits = 0;
   for (uint32_t i = 0; i < input->count; i++) {
     uint64_t number = zigzag_word(load_word(input->differences, i, bytes), bytes);
     unsigned bucket = bucket_of(number);
@@ -114,10 +108,9 @@ static int plan_plain_values(ctk_encoder *encoder, const ctk_encoder_input *inpu
     plan->symbol[i] = (uint8_t)bucket;
     ordered[bucket]++;
     top[number >> low_bits]++;
-    bits += bucket_bits(bucket);
   }
   plan->value_form = VALUES_ORDERED;
-  plan->value_bits = bits + table_cost(ordered, TABLE_SYMBOLS);
+  plan->value_bits = buckets_cost(ordered, TABLE_SYMBOLS);
   double top_bits = (double)low_bits * input->count + table_cost(top, TABLE_SYMBOLS);
   if (top_bits < plan->value_bits || input->is_stored) {
     plan->value_form = VALUES_TOP;
@@ -156,8 +149,7 @@ static int plan_sourced_values(ctk_encoder *encoder, const ctk_encoder_input *in
   return 1;
 }
 
-int plan_values(ctk_encoder *encoder, const ctk_encoder_input *input,
-                       block_plan *plan) {
+int plan_values(ctk_encoder *encoder, const ctk_encoder_input *input, block_plan *plan) {
   plan->value_form = VALUES_NONE;
   plan->value_bits = 0;
   if (input->differences == NULL) return 1;

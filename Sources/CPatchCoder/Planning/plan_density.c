@@ -5,6 +5,7 @@
 
 #include "density_fit.h"
 #include "encoder_plan.h"
+#include "plan_numbers.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -21,31 +22,6 @@
 // root of 12 / curvature in theory, and a little less when measured.
 static double best_step(double curvature) { return 3 / sqrt(curvature + 1e-9); }
 
-static void round_numbers(const float *numbers, uint32_t count, double step, int32_t *result) {
-  for (uint32_t i = 0; i < count; i++) {
-    double number = rint(numbers[i] / step);
-    result[i] = (int32_t)(number > LARGEST_NUMBER    ? LARGEST_NUMBER
-                          : number < -LARGEST_NUMBER ? -LARGEST_NUMBER
-                                                     : number);
-  }
-}
-
-static void restore_numbers(const int32_t *numbers, uint32_t count, double step, float *result) {
-  for (uint32_t i = 0; i < count; i++) result[i] = (float)(numbers[i] * step);
-}
-
-static void count_buckets(const int32_t *numbers, uint32_t count, uint32_t *counts) {
-  for (uint32_t i = 0; i < count; i++) counts[bucket_of(zigzag(numbers[i]))]++;
-}
-
-static double buckets_cost(const uint32_t *counts) {
-  double bits = table_cost(counts, DENSITY_BUCKETS);
-  for (unsigned bucket = 0; bucket < DENSITY_BUCKETS; bucket++) {
-    bits += (double)counts[bucket] * bucket_bits(bucket);
-  }
-  return bits;
-}
-
 // Products
 
 // Rounds the product in the making to number `k` of the plan. Returns the bits that its
@@ -61,12 +37,13 @@ static double round_product(density_fit *fit, density_plan *plan, unsigned k) {
 
   int32_t *rows = plan->row_factors + (size_t)k * fit->rows;
   int32_t *columns = plan->column_factors + (size_t)k * fit->columns;
-  round_numbers(fit->row_factor, fit->rows, row_step, rows);
-  round_numbers(fit->column_factor, fit->columns, column_step, columns);
+  round_numbers(fit->row_factor, fit->rows, row_step, LARGEST_NUMBER, rows);
+  round_numbers(fit->column_factor, fit->columns, column_step, LARGEST_NUMBER, columns);
   uint32_t row_counts[DENSITY_BUCKETS] = {0}, column_counts[DENSITY_BUCKETS] = {0};
   count_buckets(rows, fit->rows, row_counts);
   count_buckets(columns, fit->columns, column_counts);
-  return buckets_cost(row_counts) + buckets_cost(column_counts);
+  return buckets_cost(row_counts, DENSITY_BUCKETS) +
+         buckets_cost(column_counts, DENSITY_BUCKETS);
 }
 
 static void restore_product(density_fit *fit, const density_plan *plan, unsigned k) {
@@ -157,8 +134,8 @@ static double lists_cost(const density_fit *fit, density_plan *plan) {
   if (factors == 0) return bits;
   count_buckets(plan->row_factors, factors * fit->rows, plan->row_factor_counts);
   count_buckets(plan->column_factors, factors * fit->columns, plan->column_factor_counts);
-  return bits + 8 * factors + buckets_cost(plan->row_factor_counts) +
-         buckets_cost(plan->column_factor_counts);
+  return bits + 8 * factors + buckets_cost(plan->row_factor_counts, DENSITY_BUCKETS) +
+         buckets_cost(plan->column_factor_counts, DENSITY_BUCKETS);
 }
 
 // Memory

@@ -8,6 +8,7 @@
 
 #include "encoder_plan.h"
 #include "factor_fit.h"
+#include "plan_numbers.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -34,33 +35,16 @@ static double best_step(uint32_t numbers, uint32_t count, double noise_to_signal
   return step > 0.8 ? 0.8 : step < 1.0 / 64 ? 1.0 / 64 : step;
 }
 
-static void quantize(float *numbers, uint32_t size, double step, int32_t *result) {
-  for (uint32_t i = 0; i < size; i++) {
-    double number = rint(numbers[i] / step);
-    if (!(number < LARGEST_NUMBER)) number = LARGEST_NUMBER;
-    if (number < -LARGEST_NUMBER) number = -LARGEST_NUMBER;
-    result[i] = (int32_t)number;
-    numbers[i] = (float)(number * step);
-  }
-}
-
-static void restore(const int32_t *numbers, uint32_t size, double step, float *result) {
-  for (uint32_t i = 0; i < size; i++) result[i] = (float)(numbers[i] * step);
-}
-
-static double number_bits(const int32_t *numbers, uint32_t size, uint32_t active) {
+// Rounds the numbers of lines of one kind. Returns the bits that those of active lines take.
+static double round_lines(float *numbers, uint32_t size, uint32_t active, double step,
+                          int32_t *result) {
   uint32_t counts[FACTOR_BUCKETS] = {0};
-  double bits = 0;
-  uint32_t used = 0;
-  for (uint32_t i = 0; i < size; i++) {
-    if (numbers[i] == 0) continue;
-    unsigned bucket = bucket_of(zigzag(numbers[i]));
-    counts[bucket]++;
-    bits += bucket_bits(bucket);
-    used++;
-  }
-  counts[0] = active - used;
-  return bits + table_cost(counts, FACTOR_BUCKETS);
+  round_numbers(numbers, size, step, LARGEST_NUMBER, result);
+  restore_numbers(result, size, step, numbers);
+  count_buckets(result, size, counts);
+  // Lines that are not active have the number 0.
+  counts[0] -= size - active;
+  return buckets_cost(counts, FACTOR_BUCKETS);
 }
 
 // Rounds the factor in the making to number `k` of the plan. Returns the bits that its
@@ -79,13 +63,11 @@ static double round_factor(factor_fit *fit, factor_plan *plan, unsigned k) {
   int exponent = (int)rint(log2(row_step * column_step));
   column_step = ldexp(1, exponent) / row_step;
 
-  int32_t *row_numbers = plan->row_factors + (size_t)k * rows;
-  int32_t *column_numbers = plan->column_factors + (size_t)k * columns;
-  quantize(fit->row, rows, row_step, row_numbers);
-  quantize(fit->column, columns, column_step, column_numbers);
   plan->exponent[k] = exponent;
-  return number_bits(row_numbers, rows, lines->active_rows) +
-         number_bits(column_numbers, columns, lines->active_columns);
+  return round_lines(fit->row, rows, lines->active_rows, row_step,
+                     plan->row_factors + (size_t)k * rows) +
+         round_lines(fit->column, columns, lines->active_columns, column_step,
+                     plan->column_factors + (size_t)k * columns);
 }
 
 // Adds the next factor when it pays. Returns whether it did.
@@ -105,9 +87,9 @@ static int add_factor(factor_fit *fit, factor_plan *plan, unsigned skipped) {
 static void refine_factors(factor_fit *fit, factor_plan *plan) {
   uint32_t rows = fit->lines->grid.rows, columns = fit->lines->grid.width;
   for (unsigned k = 0; k < plan->factors; k++) {
-    restore(plan->row_factors + (size_t)k * rows, rows, 1, fit->row);
-    restore(plan->column_factors + (size_t)k * columns, columns, ldexp(1, plan->exponent[k]),
-            fit->column);
+    restore_numbers(plan->row_factors + (size_t)k * rows, rows, 1, fit->row);
+    restore_numbers(plan->column_factors + (size_t)k * columns, columns,
+                    ldexp(1, plan->exponent[k]), fit->column);
     factor_add(fit, 1);
     factor_sweep(fit);
     round_factor(fit, plan, k);

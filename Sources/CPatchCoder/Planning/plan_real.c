@@ -5,6 +5,7 @@
 
 #include "coder_shared.h"
 #include "encoder_grid.h"
+#include "plan_numbers.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -122,12 +123,8 @@ static double bits_of_plan(const ctk_encoder_input *input, const real_plan *plan
   }
   bits += table_cost(counts, REAL_BUCKETS + 1);
   if (plan->factor.factors == 0) return bits;
-  for (unsigned bucket = 0; bucket < FACTOR_BUCKETS; bucket++) {
-    bits += (double)bucket_bits(bucket) *
-            (plan->row_counts[bucket] + (double)plan->column_counts[bucket]);
-  }
-  return bits + table_cost(plan->row_counts, FACTOR_BUCKETS) +
-         table_cost(plan->column_counts, FACTOR_BUCKETS);
+  return bits + buckets_cost(plan->row_counts, FACTOR_BUCKETS) +
+         buckets_cost(plan->column_counts, FACTOR_BUCKETS);
 }
 
 int plan_real(real_memory *memory, const ctk_encoder_input *input, const block_lines *lines,

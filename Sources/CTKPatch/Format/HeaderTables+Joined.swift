@@ -8,10 +8,16 @@ extension HeaderTables {
   private static let digestByteCount = 32
   private static let byteCountKey = "bytes"
 
-  /// The stream `tables` of joined streams.
+  /// The stream `tables` of joined streams; nil where the tables are short.
   ///
-  /// - Parameter byteCounts: bytes of each stream, in name order.
-  func joined(byteCounts: [Int]) -> [UInt8] {
+  /// - Parameters:
+  ///   - byteCounts: bytes of each stream, in name order.
+  ///   - joinsStreams: overrides whether streams are joined.
+  func joined(byteCounts: [Int], joinsStreams: Bool?) -> [UInt8]? {
+    joinsStreams ?? areLong ? joined(byteCounts: byteCounts) : nil
+  }
+
+  private func joined(byteCounts: [Int]) -> [UInt8] {
     var digests: [UInt8] = []
     var counts = byteCounts.makeIterator()
     var tables = self

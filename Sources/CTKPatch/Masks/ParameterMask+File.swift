@@ -31,8 +31,7 @@ extension ParameterMask {
       rows.append(MaskRow.json(tensor, stream.codec))
     }
     let tables = HeaderTables(ofMask: .array(rows))
-    let joined =
-      joinsStreams ?? tables.areLong ? tables.joined(byteCounts: streams.byteCounts) : nil
+    let joined = tables.joined(byteCounts: streams.byteCounts, joinsStreams: joinsStreams)
     try streams.write(
       to: path, metadata: metadata(streams.payloadDigest, tables, joined: joined),
       joiningWith: joined, replacesExisting: replacesExisting)

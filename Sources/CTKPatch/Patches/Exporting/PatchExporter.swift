@@ -101,7 +101,7 @@ extension StreamCollector {
   ) throws(PatchError) -> PatchSummary {
     for stream in table.streams { add(stream) }
     let tables = HeaderTables(entries: table.entries, files: files)
-    let joined = joinsStreams ?? tables.areLong ? tables.joined(byteCounts: byteCounts) : nil
+    let joined = tables.joined(byteCounts: byteCounts, joinsStreams: joinsStreams)
     let header = PatchHeader(
       baseFingerprint: base, targetFingerprint: target, entries: table.entries, files: files,
       provenance: provenance, payloadDigest: payloadDigest, maskDigest: maskDigest,
