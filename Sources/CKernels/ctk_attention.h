@@ -74,8 +74,7 @@ CTK_INLINE void copy_padded(const float *source, ptrdiff_t stride, ptrdiff_t row
                             ptrdiff_t columns, float *target) {
   ptrdiff_t width = padded(columns);
   for (ptrdiff_t i = 0; i < rows; i++) {
-    memcpy(target + i * width, source + i * stride, (size_t)columns * sizeof(float));
-    memset(target + i * width + columns, 0, (size_t)(width - columns) * sizeof(float));
+    FOR_LANES(j, n, columns) store(target + i * width + j, get(source + i * stride + j, n));
   }
 }
 
@@ -115,7 +114,21 @@ CTK_INLINE void copy_back(const float *source, ptrdiff_t rows, ptrdiff_t columns
                           ptrdiff_t stride) {
   ptrdiff_t width = padded(columns);
   for (ptrdiff_t i = 0; i < rows; i++)
-    memcpy(target + i * stride, source + i * width, (size_t)columns * sizeof(float));
+    FOR_LANES(j, n, columns) put(target + i * stride + j, load(source + i * width + j), n);
+}
+
+// target[rows, columns] = A B, by way of `padded_result` where the target's rows are no whole
+// vectors.
+static void multiply_into(float *target, ptrdiff_t stride, const float *a, ptrdiff_t a_row,
+                          ptrdiff_t a_column, const float *b, ptrdiff_t rows, ptrdiff_t columns,
+                          ptrdiff_t depth, float *padded_result) {
+  ptrdiff_t width = padded(columns);
+  if (width == columns) {
+    multiply(a, a_row, a_column, b, width, target, stride, rows, width, depth);
+  } else {
+    multiply(a, a_row, a_column, b, width, padded_result, width, rows, width, depth);
+    copy_back(padded_result, rows, columns, target, stride);
+  }
 }
 
 CTK_INLINE float dot_product(const float *x, const float *y, ptrdiff_t count) {
@@ -174,9 +187,8 @@ static void attention_forward(const ctk_attention_head *head, float *output,
   multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, queries,
            length_width, size);
   softmax_rows(head, scores, length_width, log_sum);
-  multiply(scores, length_width, 1, value, size_width, result, size_width, queries, size_width,
-           length);
-  copy_back(result, queries, size, output, output_stride);
+  multiply_into(output, output_stride, scores, length_width, 1, value, queries, size, length,
+                result);
 }
 
 // Turns scores into probabilities after dropout (for dvalue) and turns the
@@ -229,15 +241,12 @@ static void attention_backward(const ctk_attention_head *head, const float *outp
                    length_width);
 
   copy_padded(output_gradient, output_stride, queries, size, rows);
-  multiply(scores, 1, length_width, rows, size_width, result, size_width, length, size_width,
-           queries);
-  copy_back(result, length, size, dvalue, gradient_stride);
+  multiply_into(dvalue, gradient_stride, scores, 1, length_width, rows, length, size, queries,
+                result);
   copy_padded(head->key, head->stride, length, size, rows);
-  multiply(gradient, length_width, 1, rows, size_width, result, size_width, queries, size_width,
-           length);
-  copy_back(result, queries, size, dquery, gradient_stride);
+  multiply_into(dquery, gradient_stride, gradient, length_width, 1, rows, queries, size, length,
+                result);
   copy_padded(head->query, head->stride, queries, size, rows);
-  multiply(gradient, 1, length_width, rows, size_width, result, size_width, length, size_width,
-           queries);
-  copy_back(result, length, size, dkey, gradient_stride);
+  multiply_into(dkey, gradient_stride, gradient, 1, length_width, rows, length, size, queries,
+                result);
 }

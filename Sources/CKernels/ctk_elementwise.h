@@ -169,33 +169,62 @@ static void norm_backward(const float *x, const float *mean, const float *rstd,
   }
 }
 
+// Vectors whose columns are summed side by side, so that a row's visit brings whole lines.
+#define COLUMN_VECTORS 4
+
+CTK_INLINE void norm_columns(const float *x, const float *mean, const float *rstd,
+                             const float *dy, ptrdiff_t rows, ptrdiff_t stride, float *dgamma,
+                             float *dbeta, int vectors, ptrdiff_t n) {
+  vf gamma[COLUMN_VECTORS], beta[COLUMN_VECTORS];
+  for (int j = 0; j < vectors; j++) {
+    gamma[j] = get(dgamma + j * CTK_LANES, n);
+    beta[j] = get(dbeta + j * CTK_LANES, n);
+  }
+  for (ptrdiff_t row = 0; row < rows; row++, x += stride, dy += stride)
+    for (int j = 0; j < vectors; j++) {
+      vf d = get(dy + j * CTK_LANES, n);
+      vf normalised = (get(x + j * CTK_LANES, n) - mean[row]) * rstd[row];
+      gamma[j] = fma_(d, normalised, gamma[j]);
+      beta[j] += d;
+    }
+  for (int j = 0; j < vectors; j++) {
+    put(dgamma + j * CTK_LANES, gamma[j], n);
+    put(dbeta + j * CTK_LANES, beta[j], n);
+  }
+}
+
 static void norm_parameter_gradients(const float *x, const float *mean, const float *rstd,
                                      const float *dy, ptrdiff_t rows, ptrdiff_t columns,
-                                     float *dgamma, float *dbeta) {
-  FOR_LANES(i, n, columns) {
-    vf gamma = get(dgamma + i, n), beta = get(dbeta + i, n);
-    for (ptrdiff_t row = 0; row < rows; row++) {
-      vf d = get(dy + row * columns + i, n);
-      vf normalised = (get(x + row * columns + i, n) - mean[row]) * rstd[row];
-      gamma = fma_(d, normalised, gamma);
-      beta += d;
-    }
-    put(dgamma + i, gamma, n);
-    put(dbeta + i, beta, n);
-  }
+                                     ptrdiff_t stride, float *dgamma, float *dbeta) {
+  ptrdiff_t wide = columns / (COLUMN_VECTORS * CTK_LANES) * COLUMN_VECTORS * CTK_LANES;
+  for (ptrdiff_t i = 0; i < wide; i += COLUMN_VECTORS * CTK_LANES)
+    norm_columns(x + i, mean, rstd, dy + i, rows, stride, dgamma + i, dbeta + i, COLUMN_VECTORS,
+                 CTK_LANES);
+  FOR_LANES(i, n, columns - wide)
+    norm_columns(x + wide + i, mean, rstd, dy + wide + i, rows, stride, dgamma + wide + i,
+                 dbeta + wide + i, 1, n);
 }
 
 static void dropout(const float *x, float *y, ctk_dropout site, uint32_t first, ptrdiff_t count) {
   FOR_LANES(i, n, count) put(y + i, dropped(get(x + i, n), site, first + (uint32_t)i), n);
 }
 
+CTK_INLINE void sum_columns(const float *x, ptrdiff_t rows, ptrdiff_t stride, float *sum,
+                            int vectors, ptrdiff_t n) {
+  vf total[COLUMN_VECTORS];
+  for (int j = 0; j < vectors; j++) total[j] = get(sum + j * CTK_LANES, n);
+  for (ptrdiff_t row = 0; row < rows; row++, x += stride)
+    for (int j = 0; j < vectors; j++) total[j] += get(x + j * CTK_LANES, n);
+  for (int j = 0; j < vectors; j++) put(sum + j * CTK_LANES, total[j], n);
+}
+
 static void column_sums(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride,
                         float *sum) {
-  FOR_LANES(i, n, columns) {
-    vf total = get(sum + i, n);
-    for (ptrdiff_t row = 0; row < rows; row++) total += get(x + row * stride + i, n);
-    put(sum + i, total, n);
-  }
+  ptrdiff_t wide = columns / (COLUMN_VECTORS * CTK_LANES) * COLUMN_VECTORS * CTK_LANES;
+  for (ptrdiff_t i = 0; i < wide; i += COLUMN_VECTORS * CTK_LANES)
+    sum_columns(x + i, rows, stride, sum + i, COLUMN_VECTORS, CTK_LANES);
+  FOR_LANES(i, n, columns - wide)
+    sum_columns(x + wide + i, rows, stride, sum + wide + i, 1, n);
 }
 
 static void add(const float *x, float *y, ptrdiff_t count) {

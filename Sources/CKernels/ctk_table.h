@@ -1,8 +1,9 @@
-// The table of one processor variant; CTK_TABLE and CTK_NAME are set.
+// The table of one processor variant; CTK_TABLE, CTK_NAME and CTK_PRODUCT are set.
 
 const ctk_kernel_table CTK_TABLE = {
     .name = CTK_NAME,
     .lanes = CTK_LANES,
+    .product = CTK_PRODUCT,
     .activation = activation,
     .activation_backward = activation_backward,
     .dropout_residual_norm = dropout_residual_norm,

@@ -9,6 +9,7 @@
 #define CTK_HAS_FMA 1
 #define CTK_NAME "avx2"
 #define CTK_TABLE ctk_kernels_avx2
+#define CTK_PRODUCT 0
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "ctk_vector.h"

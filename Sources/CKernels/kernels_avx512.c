@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ctk_kernels.h"
+#include "ctk_product.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,6 +11,7 @@
 #define CTK_HAS_FMA 1
 #define CTK_NAME "avx512"
 #define CTK_TABLE ctk_kernels_avx512
+#define CTK_PRODUCT ctk_product_avx512
 
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), apply_to = function)

@@ -8,6 +8,7 @@
 #define CTK_HAS_FMA 0
 #define CTK_NAME "portable"
 #define CTK_TABLE ctk_kernels_portable
+#define CTK_PRODUCT 0
 
 #include "ctk_vector.h"
 #include "ctk_elementwise.h"

@@ -15,7 +15,9 @@
 typedef __attribute__((swiftcall)) void (*part_body)(
     ptrdiff_t part, __attribute__((swift_context)) void *context);
 
-static const uint64_t spin_nanoseconds = 30000;
+// Longer than what a caller does on its own between two operations: a thread that sleeps is
+// late for the next one.
+static const uint64_t spin_nanoseconds = 200000;
 
 static struct {
   // Held by the call in progress.

@@ -21,7 +21,12 @@ struct ComputeTests {
     (.plain, .plain), (.transposed, .plain), (.plain, .transposed), (.transposed, .transposed),
   ]
 
-  @Test(arguments: [(1, 1, 1), (3, 5, 7), (64, 48, 33), (130, 70, 96)])
+  /// Parts of tiles and panels, several blocks of the depth and of the columns, and rows that
+  /// lie whole pages apart.
+  @Test(arguments: [
+    (1, 1, 1), (3, 5, 7), (64, 48, 33), (130, 70, 96), (27, 1100, 45), (29, 520, 330),
+    (1024, 36, 40), (40, 36, 1024),
+  ])
   func productsAgreeWithTheDefinition(_ rows: Int, _ depth: Int, _ columns: Int) {
     var random = SeededGenerator(seed: UInt64(rows))
     let left = random.floats(rows * depth)
@@ -30,20 +35,50 @@ struct ComputeTests {
     for column in 0..<columns { bias.base[column] = Float(column) / 64 }
     let product = product(left, right, rows, depth, columns)
     let expected = product.indices.map { 2 * product[$0] + Double(bias.base[$0 % columns]) }
-    for threads in [1, 2, 3] {
-      let compute = Compute(threadCount: threads)
+    // Partial sums of random numbers grow with the root of their number, and so does the sum of
+    // their roundings: the error grows with the depth.
+    let absolute = 1e-5 * max(1, Double(depth) / 100)
+    for kernels in Kernels.all {
       for (leftOrientation, rightOrientation) in Self.orientations {
         let a = stored(left, rows, depth, leftOrientation)
         let b = stored(right, depth, columns, rightOrientation)
-        let result = FloatBuffer(count: rows * columns)
-        let target = Matrix(result.base, rows: rows, columns: columns)
-        for start in [SumStart.bias(bias.base), .result] {
-          compute.multiply(
-            a.view, leftOrientation, b.view, rightOrientation, into: target, from: start)
+        let results = [1, 2, 3].map { threads in
+          let compute = Compute(threadCount: threads, kernels: kernels)
+          let result = FloatBuffer(count: rows * columns)
+          let target = Matrix(result.base, rows: rows, columns: columns)
+          for start in [SumStart.bias(bias.base), .result] {
+            compute.multiply(
+              a.view, leftOrientation, b.view, rightOrientation, into: target, from: start)
+          }
+          return result.array()
         }
-        let closeness = Closeness.of(result.array(), expected, absolute: 1e-5, relative: 1e-5)
-        #expect(closeness.isWithin, "\(threads) threads: \(closeness)")
+        for (threads, result) in zip(1..., results) {
+          let closeness = Closeness.of(
+            result, expected, absolute: absolute, relative: 1e-5)
+          #expect(
+            closeness.isWithin,
+            "\(kernels.variant), \(threads) threads, \(leftOrientation): \(closeness)")
+        }
+        // Threads divide the kernel's sums, but never one sum.
+        if kernels.product != nil && leftOrientation == .plain {
+          #expect(results.allSatisfy { $0 == results[0] })
+        }
       }
+    }
+  }
+
+  @Test func aProductThatStartsFromZeroReadsNoResult() {
+    let (rows, depth, columns) = (17, 40, 50)
+    let operand = FloatBuffer(count: depth * columns)
+    for index in 0..<operand.count { operand.base[index] = 1 }
+    for kernels in Kernels.all {
+      let result = FloatBuffer(count: rows * columns)
+      result.base.update(repeating: .nan, count: result.count)
+      Compute(threadCount: 2, kernels: kernels).multiply(
+        Matrix(operand.base, rows: rows, columns: depth), .plain,
+        Matrix(operand.base, rows: depth, columns: columns),
+        into: Matrix(result.base, rows: rows, columns: columns))
+      #expect(result.array().allSatisfy { $0 == Float(depth) })
     }
   }
 

@@ -118,11 +118,28 @@ typedef struct CTK_SENDABLE {
   ptrdiff_t segment_stride;
 } ctk_relative_gradient;
 
+/// An operand of a product: entry (i, k) is base[i * row + k * column], and one of the two
+/// strides is 1.
+typedef struct CTK_SENDABLE {
+  const float *base;
+  ptrdiff_t row;
+  ptrdiff_t column;
+} ctk_operand;
+
 typedef struct CTK_SENDABLE {
   const char *name;
   /// Floats that the vector registers hold; scratch sizes depend on it.
   int lanes;
 
+  /// result[rows, columns] = start + left[rows, depth] right[depth, columns].
+  ///
+  /// The sums of row i start with the floats at start + i * start_stride, or with zero where
+  /// `start` is null; `start` may be `result`. Sums run along the depth in its order. `scratch`
+  /// holds CTK_PRODUCT_SCRATCH floats, aligned to 64 bytes.
+  /// Null where a BLAS is to multiply.
+  void (*product)(ctk_operand left, ctk_operand right, ptrdiff_t rows, ptrdiff_t columns,
+                  ptrdiff_t depth, const float *start, ptrdiff_t start_stride, float *result,
+                  ptrdiff_t stride, float *scratch);
   /// y = f(x).
   void (*activation)(const float *x, float *y, ptrdiff_t count, int activation);
   /// dy becomes dy * f'(x); y becomes f(x) again.
@@ -137,10 +154,11 @@ typedef struct CTK_SENDABLE {
   /// dy becomes the gradient of the normalised input x.
   void (*norm_backward)(const float *x, const float *mean, const float *rstd,
                         const float *gamma, float *dy, ptrdiff_t rows, ptrdiff_t columns);
-  /// dgamma += sum dy * normalised(x), dbeta += sum dy over the rows.
+  /// dgamma += sum dy * normalised(x), dbeta += sum dy over the rows, which are `stride` floats
+  /// apart in x and dy.
   void (*norm_parameter_gradients)(const float *x, const float *mean, const float *rstd,
                                    const float *dy, ptrdiff_t rows, ptrdiff_t columns,
-                                   float *dgamma, float *dbeta);
+                                   ptrdiff_t stride, float *dgamma, float *dbeta);
   /// y = dropout(x); x and y may be the same.
   void (*dropout)(const float *x, float *y, ctk_dropout dropout, uint32_t first, ptrdiff_t count);
   /// sum += column sums of x.
@@ -206,6 +224,12 @@ typedef struct CTK_SENDABLE {
                                       const float *log_sum, const ctk_relative_gradient *gradient,
                                       float *scratch);
 } ctk_kernel_table;
+
+/// Floats of scratch that `product` needs: a block of the right operand.
+#define CTK_PRODUCT_SCRATCH 98304
+/// Rows that lie a multiple of so many floats apart, which is a page, crowd in a few sets of
+/// the caches; a product reads no operand across them.
+#define CTK_PRODUCT_ALIASING 1024
 
 /// Tokens that `squared_products` packs at once, unless one example has more, and rows.
 #define CTK_FISHER_TOKENS 512

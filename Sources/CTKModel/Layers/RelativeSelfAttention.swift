@@ -75,9 +75,8 @@ struct RelativeSelfAttention {
     batch.tokenTypeIDs.withUnsafeBufferPointer { types in
       // Read only, by every worker.
       nonisolated(unsafe) let segments = batch.hasTokenTypes ? types.baseAddress : nil
-      compute.forEach(batch.sequenceCount * headCount) { item, worker in
-        let sequence = item / headCount
-        body(sequence, item % headCount, segments.map { $0 + batch.offsets[sequence] }, worker)
+      compute.forEachHead(of: batch, headCount: headCount) { sequence, head, worker in
+        body(sequence, head, segments.map { $0 + batch.offsets[sequence] }, worker)
       }
     }
   }

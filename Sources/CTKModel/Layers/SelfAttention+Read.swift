@@ -13,7 +13,7 @@ extension SelfAttention {
     _ workspace: Workspace
   ) {
     let (count, longest) = (batch.sequenceCount, batch.longest)
-    forEachHead(batch, workspace.compute) { sequence, head, worker in
+    workspace.compute.forEachHead(of: batch, headCount: headCount) { sequence, head, worker in
       var view = self.head(
         head, of: sequence, queries, tokens, projections, batch, longest, dropout)
       workspace.compute.kernels.attention_forward(
@@ -32,7 +32,7 @@ extension SelfAttention {
   ) {
     precondition(output.stride == outputGradient.stride)
     let (count, longest) = (batch.sequenceCount, batch.longest)
-    forEachHead(batch, workspace.compute) { sequence, head, worker in
+    workspace.compute.forEachHead(of: batch, headCount: headCount) { sequence, head, worker in
       var view = self.head(
         head, of: sequence, queries, tokens, projections, batch, longest, dropout)
       let place = sequence * output.stride + head * headSize

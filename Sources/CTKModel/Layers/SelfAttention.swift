@@ -16,7 +16,7 @@ struct SelfAttention {
     logSums: UnsafeMutablePointer<Float>, _ workspace: Workspace
   ) {
     let (tokens, longest) = (batch.tokenCount, batch.longest)
-    forEachHead(batch, workspace.compute) { sequence, head, worker in
+    workspace.compute.forEachHead(of: batch, headCount: headCount) { sequence, head, worker in
       var view = self.head(head, of: sequence, projections, batch, longest, dropout)
       let first = batch.offsets[sequence]
       workspace.compute.kernels.attention_forward(
@@ -33,7 +33,7 @@ struct SelfAttention {
   ) {
     precondition(output.stride == outputGradient.stride)
     let (tokens, longest) = (batch.tokenCount, batch.longest)
-    forEachHead(batch, workspace.compute) { sequence, head, worker in
+    workspace.compute.forEachHead(of: batch, headCount: headCount) { sequence, head, worker in
       var view = self.head(head, of: sequence, projections, batch, longest, dropout)
       let first = batch.offsets[sequence]
       let place = first * output.stride + head * headSize
@@ -43,15 +43,6 @@ struct SelfAttention {
         &view, output.base + place, outputGradient.base + place, output.stride,
         logSums + head * tokens + first, gradient, gradient + width, gradient + 2 * width,
         projectionGradient.stride, workspace.scratch(of: worker))
-    }
-  }
-
-  func forEachHead(
-    _ batch: PackedBatch, _ compute: Compute,
-    _ body: (_ sequence: Int, _ head: Int, _ worker: Int) -> Void
-  ) {
-    compute.forEach(batch.sequenceCount * headCount) { item, worker in
-      body(item / headCount, item % headCount, worker)
     }
   }
 

@@ -3,13 +3,39 @@ import CKernels
 extension Compute {
   /// Adds the column sums of a matrix to `sum`.
   package func columnSums(_ matrix: Matrix, into sum: UnsafeMutablePointer<Float>) {
-    let lanes = Int(kernels.lanes)
-    let groups = (matrix.columns + lanes - 1) / lanes
-    parallel(groups, weight: lanes * matrix.rows) { part in
-      let columns = part.lowerBound * lanes..<min(matrix.columns, part.upperBound * lanes)
+    parallelColumns(of: matrix) { columns in
       kernels.column_sums(
         matrix.base + columns.lowerBound, matrix.rows, columns.count, matrix.stride,
         sum + columns.lowerBound)
+    }
+  }
+
+  /// Adds the gradients of a layer normalisation's scale and shift to the sums.
+  ///
+  /// - Parameters:
+  ///   - values: what was normalised, [T, C], with its rows' `mean` and 1/deviation `rstd`.
+  ///   - gradient: of the output, [T, C].
+  package func normParameterGradients(
+    values: Matrix, mean: UnsafePointer<Float>, rstd: UnsafePointer<Float>, gradient: Matrix,
+    scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
+  ) {
+    precondition(values.stride == gradient.stride && values.rows == gradient.rows)
+    // Read-only for as long as the parts run.
+    nonisolated(unsafe) let (mean, rstd) = (mean, rstd)
+    parallelColumns(of: gradient) { columns in
+      let first = columns.lowerBound
+      kernels.norm_parameter_gradients(
+        values.base + first, mean, rstd, gradient.base + first, gradient.rows, columns.count,
+        gradient.stride, scale + first, shift + first)
+    }
+  }
+
+  /// Runs `body` on contiguous parts of a matrix's columns, all of its rows each.
+  private func parallelColumns(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
+    let lanes = Int(kernels.lanes)
+    let groups = (matrix.columns + lanes - 1) / lanes
+    parallel(groups, weight: lanes * matrix.rows) { part in
+      body(part.lowerBound * lanes..<min(matrix.columns, part.upperBound * lanes))
     }
   }
 

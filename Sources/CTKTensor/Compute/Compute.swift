@@ -10,6 +10,8 @@ package struct Compute: Sendable {
   package let threadCount: Int
   package let kernels: ctk_kernel_table
   package let precision: ProductPrecision
+  /// Memory of products by a kernel of ctk's own; nil where OpenBLAS multiplies.
+  let products: ProductMemory?
   /// Memory of products in bfloat16; nil for f32.
   let rounding: BFloat16Products?
 
@@ -24,6 +26,7 @@ package struct Compute: Sendable {
     self.threadCount = threadCount
     self.kernels = kernels
     self.precision = precision
+    products = kernels.product == nil ? nil : ProductMemory(threadCount: threadCount)
     rounding = precision == .bf16 ? BFloat16Products(threadCount: threadCount) : nil
     openblas_set_num_threads(1)
   }

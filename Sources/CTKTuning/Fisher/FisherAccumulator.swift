@@ -141,9 +141,9 @@ package final class FisherAccumulator: GradientSink {
     for group in groups(examples) {
       sums.clear()
       let part = input.rows(group)
-      compute.kernels.norm_parameter_gradients(
-        part.values.base, part.mean, part.rstd, outputGradient.rows(group).base, group.count,
-        columns, sums.base, sums.base + columns)
+      compute.normParameterGradients(
+        values: part.values, mean: part.mean, rstd: part.rstd,
+        gradient: outputGradient.rows(group), scale: sums.base, shift: sums.base + columns)
       if let target = pointer(scale) { addSquares(sums.base, to: target, count: columns) }
       if let target = pointer(shift) {
         addSquares(sums.base + columns, to: target, count: columns)

@@ -44,8 +44,8 @@ package final class AdamW {
     self.plan = plan
     self.settings = settings
     self.compute = compute
-    firstMoment = FloatBuffer(count: plan.count)
-    secondMoment = FloatBuffer(count: plan.count)
+    firstMoment = FloatBuffer(count: plan.count).committed()
+    secondMoment = FloatBuffer(count: plan.count).committed()
   }
 
   var state: [(name: String, values: FloatBuffer)] {

@@ -24,7 +24,7 @@ package final class CompactGradient: GradientSink {
   package init(plan: TrainablePlan, rows: Int, compute: Compute) {
     self.plan = plan
     self.compute = compute
-    values = FloatBuffer(count: plan.count)
+    values = FloatBuffer(count: plan.count).committed()
     scratch = FloatBuffer(count: plan.largestSparseParameter)
     windows = plan.slices.map { Self.window(of: $0, plan) }
     let used = windows.compactMap { $0 }
@@ -74,9 +74,9 @@ package final class CompactGradient: GradientSink {
     let columns = outputGradient.columns
     let (scaleSums, shiftSums) = (normSums.base, normSums.base + columns)
     normSums.clear()
-    compute.kernels.norm_parameter_gradients(
-      input.values.base, input.mean, input.rstd, outputGradient.base, outputGradient.rows,
-      columns, scaleSums, shiftSums)
+    compute.normParameterGradients(
+      values: input.values, mean: input.mean, rstd: input.rstd, gradient: outputGradient,
+      scale: scaleSums, shift: shiftSums)
     form(scale) { $0.update(from: scaleSums, count: columns) }
     form(shift) { $0.update(from: shiftSums, count: columns) }
   }
