@@ -174,6 +174,14 @@ static void softmax_rows(const ctk_attention_head *head, float *scores, ptrdiff_
   }
 }
 
+// Fetches the columns after those of this head, which are the next one's: rows of one head are
+// too far apart for the processor to foresee.
+CTK_INLINE void fetch_next_head(const float *rows, ptrdiff_t stride, ptrdiff_t count,
+                                ptrdiff_t size) {
+  for (ptrdiff_t i = 0; i < count; i++)
+    for (ptrdiff_t j = 0; j < size; j += 16) __builtin_prefetch(rows + i * stride + size + j, 0, 2);
+}
+
 static void attention_forward(const ctk_attention_head *head, float *output,
                               ptrdiff_t output_stride, float *log_sum, float *scratch) {
   ptrdiff_t length = head->length, size = head->head_size, queries = head->query_count;
@@ -182,6 +190,9 @@ static void attention_forward(const ctk_attention_head *head, float *output,
   float *key_columns = scores + length * length_width;
   float *value = key_columns + size * length_width;
   float *result = value + length * size_width;
+  fetch_next_head(head->query, head->stride, queries, size);
+  fetch_next_head(head->key, head->stride, length, size);
+  fetch_next_head(head->value, head->stride, length, size);
   copy_transposed(head->key, head->stride, length, size, key_columns, length_width);
   copy_padded(head->value, head->stride, length, size, value);
   multiply(head->query, head->stride, 1, key_columns, length_width, scores, length_width, queries,
@@ -231,6 +242,11 @@ static void attention_backward(const ctk_attention_head *head, const float *outp
   float *rows = columns + size * length_width;
   float *result = rows + length * size_width;
 
+  fetch_next_head(head->query, head->stride, queries, size);
+  fetch_next_head(head->key, head->stride, length, size);
+  fetch_next_head(head->value, head->stride, length, size);
+  fetch_next_head(output, output_stride, queries, size);
+  fetch_next_head(output_gradient, output_stride, queries, size);
   copy_transposed(head->key, head->stride, length, size, columns, length_width);
   multiply(head->query, head->stride, 1, columns, length_width, scores, length_width, queries,
            length_width, size);

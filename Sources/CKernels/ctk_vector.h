@@ -65,13 +65,14 @@ CTK_INLINE float horizontal_max(vf v) {
 }
 
 // e^x with a relative error below 2e-7; arguments below -87 give 0.
-// x = n ln 2 + r with ln 2 in two parts, then a polynomial of degree 7 in r.
+// x = n ln 2 + r with ln 2 in two parts, then a polynomial of degree 7 in r. Adding 1.5 * 2^23
+// rounds x / ln 2 to the whole number n, which is left in the low bits; they are added to the
+// exponent of the polynomial's value.
 CTK_INLINE vf exp_(vf x) {
+  const float rounder = 12582912.0f;
   vf clamped = min_(x, splat(88.0f));
-  vf scaled = clamped * 1.44269504f;
-  vf half = select_(scaled < 0.0f, splat(-0.5f), splat(0.5f));
-  vi n = __builtin_convertvector(max_(scaled, splat(-150.0f)) + half, vi);
-  vf whole = __builtin_convertvector(n, vf);
+  vf shifted = fma_(clamped, splat(1.44269504f), splat(rounder));
+  vf whole = shifted - rounder;
   vf r = fma_(whole, splat(-0.693359375f), clamped);
   r = fma_(whole, splat(2.12194440e-4f), r);
   vf p = splat(1.9790357e-4f);
@@ -81,8 +82,8 @@ CTK_INLINE vf exp_(vf x) {
   p = fma_(p, r, splat(1.6666666e-1f));
   p = fma_(p, r, splat(0.5f));
   p = fma_(p, r * r, r) + 1.0f;
-  vf power = (vf)((n + 127) << 23);
-  return select_(x < -87.0f, splat(0.0f), p * power);
+  vf power = (vf)((vu)p + ((vu)shifted << 23));
+  return select_(x < -87.0f, splat(0.0f), power);
 }
 
 // Density phi(x) and distribution Phi(x) of the standard normal.
