@@ -31,7 +31,7 @@ extension Compute {
   }
 
   /// Runs `body` on contiguous parts of a matrix's columns, all of its rows each.
-  private func parallelColumns(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
+  package func parallelColumns(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
     let lanes = Int(kernels.lanes)
     let groups = (matrix.columns + lanes - 1) / lanes
     parallel(groups, weight: lanes * matrix.rows) { part in

@@ -22,6 +22,8 @@ package final class FisherAccumulator: GradientSink {
   private let granularity: FisherGranularity
   private let clippingNorm: Double?
   private let scratch: FloatBuffer
+  /// Sums over rows, of at most two vectors.
+  private let vectors: FloatBuffer
   /// Packed operands of a product, for each worker.
   private var panels = FloatBuffer(count: 0)
   private let compute: Compute
@@ -51,6 +53,8 @@ package final class FisherAccumulator: GradientSink {
     // interrupt to every core.
     scores.clear()
     let clips = clippingNorm != nil
+    vectors = FloatBuffer(
+      count: 2 * (scored.map { layout[$0] }.filter(\.isVector).map(\.count).max() ?? 0))
     scratch = FloatBuffer(
       count: scored.map { Self.scratchSize(layout[$0], clips: clips) }.max() ?? 0)
   }
@@ -125,10 +129,11 @@ package final class FisherAccumulator: GradientSink {
 
   package func sum(_ id: ParameterID, rows: Matrix, examples: ExampleRows) {
     guard let target = pointer(id) else { return }
-    for group in groups(examples) {
-      scratch.base.update(repeating: 0, count: rows.columns)
-      compute.columnSums(rows.rows(group), into: scratch.base)
-      addSquares(scratch.base, to: target, count: rows.columns)
+    let (kernels, sums) = (compute.kernels, vectors.base)
+    addVectors(to: [target], of: rows, examples) { group, columns in
+      kernels.column_sums(
+        rows.rows(group).base + columns.lowerBound, group.count, columns.count, rows.stride,
+        sums + columns.lowerBound)
     }
   }
 
@@ -136,18 +141,46 @@ package final class FisherAccumulator: GradientSink {
     scale: ParameterID, shift: ParameterID, input: NormInput, outputGradient: Matrix,
     examples: ExampleRows
   ) {
-    let columns = outputGradient.columns
-    let sums = FloatBuffer(count: 2 * columns)
-    for group in groups(examples) {
-      sums.clear()
-      let part = input.rows(group)
-      compute.normParameterGradients(
-        values: part.values, mean: part.mean, rstd: part.rstd,
-        gradient: outputGradient.rows(group), scale: sums.base, shift: sums.base + columns)
-      if let target = pointer(scale) { addSquares(sums.base, to: target, count: columns) }
-      if let target = pointer(shift) {
-        addSquares(sums.base + columns, to: target, count: columns)
+    let (kernels, scales) = (compute.kernels, vectors.base)
+    let shifts = scales + outputGradient.columns
+    addVectors(to: [pointer(scale), pointer(shift)], of: outputGradient, examples) {
+      group, columns in
+      let (part, first) = (input.rows(group), columns.lowerBound)
+      kernels.norm_parameter_gradients(
+        part.values.base + first, part.mean, part.rstd, outputGradient.rows(group).base + first,
+        group.count, columns.count, outputGradient.stride, scales + first, shifts + first)
+    }
+  }
+
+  /// Adds the squares of the gradients of vectors, each of which is a sum over a matrix's rows.
+  ///
+  /// Threads divide the columns, unless a gradient must be whole to be clipped.
+  ///
+  /// - Parameter targets: one for each vector; nil where it is not scored.
+  /// - Parameter form: adds some columns' sums over some rows to the `vectors`, which lie one
+  ///   after the other and are zero there.
+  private func addVectors(
+    to targets: [UnsafeMutablePointer<Float>?], of matrix: Matrix, _ examples: ExampleRows,
+    _ form: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  ) {
+    let (groups, width) = (groups(examples), matrix.columns)
+    func add(_ group: Range<Int>, _ columns: Range<Int>) {
+      let first = vectors.base + columns.lowerBound
+      for vector in targets.indices {
+        (first + vector * width).update(repeating: 0, count: columns.count)
       }
+      form(group, columns)
+      for case (let vector, let target?) in targets.enumerated() {
+        addSquares(
+          first + vector * width, to: target + columns.lowerBound, count: columns.count)
+      }
+    }
+    if clippingNorm == nil {
+      compute.parallelColumns(of: matrix) { columns in
+        for group in groups { add(group, columns) }
+      }
+    } else {
+      for group in groups { add(group, 0..<width) }
     }
   }
 
@@ -196,4 +229,9 @@ package final class FisherAccumulator: GradientSink {
   private func clippingFactor(_ sumOfSquares: Double) -> Float {
     clippingNorm.map { Float(min(1, $0 / (sumOfSquares.squareRoot() + 1e-6))) } ?? 1
   }
+}
+
+extension Parameter {
+  /// Whether its gradient is a sum over the tokens' rows.
+  fileprivate var isVector: Bool { role != .matrix && role != .embedding }
 }
