@@ -5,7 +5,7 @@
 #define PANEL 32
 #define VECTOR 16
 // Steps of the depth between the one that is multiplied and the one that is fetched.
-#define STEPS_AHEAD 8
+#define STEPS_AHEAD 16
 
 // What one tile reads and writes.
 typedef struct {
