@@ -42,15 +42,9 @@ struct ComputeTests {
       for (leftOrientation, rightOrientation) in Self.orientations {
         let a = stored(left, rows, depth, leftOrientation)
         let b = stored(right, depth, columns, rightOrientation)
-        let results = [1, 2, 3].map { threads in
-          let compute = Compute(threadCount: threads, kernels: kernels)
-          let result = FloatBuffer(count: rows * columns)
-          let target = Matrix(result.base, rows: rows, columns: columns)
-          for start in [SumStart.bias(bias.base), .result] {
-            compute.multiply(
-              a.view, leftOrientation, b.view, rightOrientation, into: target, from: start)
-          }
-          return result.array()
+        let results = [1, 2, 3].map {
+          Compute(threadCount: $0, kernels: kernels).biasAndTwice(
+            a.view, leftOrientation, b.view, rightOrientation, bias, rows: rows)
         }
         for (threads, result) in zip(1..., results) {
           let closeness = Closeness.of(
@@ -97,15 +91,9 @@ struct ComputeTests {
     for (leftOrientation, rightOrientation) in Self.orientations {
       let a = stored(left, rows, depth, leftOrientation)
       let b = stored(right, depth, columns, rightOrientation)
-      let results = [1, 2, 3].map { threads in
-        let compute = Compute(threadCount: threads, precision: .bf16)
-        let result = FloatBuffer(count: rows * columns)
-        let target = Matrix(result.base, rows: rows, columns: columns)
-        for start in [SumStart.bias(bias.base), .result] {
-          compute.multiply(
-            a.view, leftOrientation, b.view, rightOrientation, into: target, from: start)
-        }
-        return result.array()
+      let results = [1, 2, 3].map {
+        Compute(threadCount: $0, precision: .bf16).biasAndTwice(
+          a.view, leftOrientation, b.view, rightOrientation, bias, rows: rows)
       }
       let closeness = Closeness.of(results[0], expected, absolute: 5e-4, relative: 1e-5)
       #expect(closeness.isWithin, "\(leftOrientation), \(rightOrientation): \(closeness)")
@@ -212,5 +200,20 @@ struct CounterRandomTests {
     // Five standard errors.
     #expect(abs(mean) < 5 / 20_000.0.squareRoot())
     #expect(abs(variance - 1) < 5 * (2 / 20_000.0).squareRoot())
+  }
+}
+
+extension Compute {
+  /// A bias for each column and twice the product of two operands.
+  fileprivate func biasAndTwice(
+    _ left: Matrix, _ leftOrientation: Orientation, _ right: Matrix,
+    _ rightOrientation: Orientation, _ bias: FloatBuffer, rows: Int
+  ) -> [Float] {
+    let result = FloatBuffer(count: rows * bias.count)
+    let target = Matrix(result.base, rows: rows, columns: bias.count)
+    for start in [SumStart.bias(bias.base), .result] {
+      multiply(left, leftOrientation, right, rightOrientation, into: target, from: start)
+    }
+    return result.array()
   }
 }
