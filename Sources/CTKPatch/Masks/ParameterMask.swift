@@ -59,7 +59,7 @@ public struct ParameterMask: Sendable {
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       hasher.update(
         "\(tensor.name.utf8.count)\n\(tensor.name)\n\(shape)\n\(tensor.positions.count)\n")
-      tensor.positions.map(\.littleEndian).withUnsafeBytes { hasher.update($0) }
+      tensor.positions.map { $0.littleEndian }.withUnsafeBytes { hasher.update($0) }
     }
     return hasher.finalize()
   }

@@ -47,7 +47,8 @@ extension RunFolder {
     do {
       let folder = try AtomicFolder(path: path, replacesExisting: replacesExisting || isVacant)
       try Self.write(manifest.json, to: folder.path(of: Self.manifestName))
-      try mask?.write(to: folder.path(of: Self.maskName), replacesExisting: false)
+      try mask?.write(
+        to: folder.path(of: Self.maskName), replacesExisting: false, effort: .speed)
       try folder.commit()
     } catch let error as any Diagnosable {
       throw TuningError(wrapping: error)
