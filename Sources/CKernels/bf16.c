@@ -3,14 +3,13 @@
 #include <string.h>
 
 #include "ctk_bf16.h"
+#include "ctk_counts.h"
 
 #define PANEL CTK_BF16_COLUMNS
 #define TILE_ROWS 8
 #define TILE_VECTORS (PANEL / 16)
 
 _Static_assert(CTK_BF16_SCRATCH == CTK_BF16_ROWS * CTK_BF16_DEPTH / 2, "a block of pairs");
-
-static ptrdiff_t at_most(ptrdiff_t count, ptrdiff_t limit) { return count < limit ? count : limit; }
 
 static ptrdiff_t panels(ptrdiff_t columns) { return (columns + PANEL - 1) / PANEL; }
 
@@ -28,6 +27,7 @@ int ctk_bf16_is_supported(void) {
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
 
+#include "ctk_lanes.h"
 #include "ctk_bf16_pairs.h"
 #include "ctk_transpose.h"
 

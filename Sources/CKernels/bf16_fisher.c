@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ctk_bf16.h"
+#include "ctk_counts.h"
 #include "ctk_kernels.h"
 
 #if defined(__x86_64__)
@@ -15,6 +16,7 @@
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma"))), \
     apply_to = function)
 #include "ctk_vector.h"
+#include "ctk_lanes.h"
 #include "ctk_bf16_pairs.h"
 #include "ctk_fisher.h"
 

@@ -5,6 +5,7 @@
 // whose rows are padded with zeros to whole vectors, so no loop has a tail.
 
 #if CTK_LANES == 16
+#include "ctk_lanes.h"
 #include "ctk_transpose.h"
 #endif
 
@@ -82,8 +83,7 @@ CTK_INLINE void copy_padded(const float *source, ptrdiff_t stride, ptrdiff_t row
 // which are whole vectors.
 #if CTK_LANES == 16
 CTK_INLINE __m512i row_of_block(const float *source, ptrdiff_t columns) {
-  __mmask16 mask = columns < 16 ? (__mmask16)((1u << columns) - 1) : 0xffff;
-  return (__m512i)_mm512_maskz_loadu_ps(mask, source);
+  return (__m512i)_mm512_maskz_loadu_ps(lanes(columns), source);
 }
 
 static void copy_transposed(const float *source, ptrdiff_t stride, ptrdiff_t rows,

@@ -1,9 +1,5 @@
 // Pairs of bfloat16, one in each 32-bit word; for AVX512_BF16.
 
-static inline __mmask16 lanes(ptrdiff_t count) {
-  return count >= 16 ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
-}
-
 static inline __m512i rounded(__m512 low, __m512 high) {
   return (__m512i)_mm512_cvtne2ps_pbh(high, low);
 }

@@ -107,10 +107,6 @@ static void add_tile_part(const float *left, const float *right, const ptrdiff_t
     memcpy(scores + i * stride, tile + i * TILE_COLUMNS, (size_t)columns * sizeof(float));
 }
 
-CTK_INLINE ptrdiff_t at_most(ptrdiff_t count, ptrdiff_t limit) {
-  return count < limit ? count : limit;
-}
-
 // Examples whose tokens are packed together: as many as fit the block, at least one.
 static ptrdiff_t examples_of_block(const ptrdiff_t *offsets, ptrdiff_t examples) {
   ptrdiff_t count = 1;

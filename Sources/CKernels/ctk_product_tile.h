@@ -2,7 +2,7 @@
 // Included with AVX-512 as the target.
 
 #define TILE_ROWS 14
-#define PANEL 32
+#define PANEL CTK_PRODUCT_COLUMNS
 #define VECTOR 16
 // Steps of the depth between the one that is multiplied and the one that is fetched.
 #define STEPS_AHEAD 16
@@ -25,15 +25,6 @@ typedef struct {
   // Where the result of the next tile lies.
   const float *next;
 } product_tile;
-
-static inline ptrdiff_t at_most(ptrdiff_t count, ptrdiff_t limit) {
-  return count < limit ? count : limit;
-}
-
-// Bits of the lanes below `count`.
-static inline __mmask16 lanes(ptrdiff_t count) {
-  return count >= VECTOR ? 0xffff : count > 0 ? (__mmask16)((1u << count) - 1) : 0;
-}
 
 static inline void fetch(const float *address) { __builtin_prefetch(address, 0, 3); }
 static inline void fetch_to_write(const float *address) { __builtin_prefetch(address, 1, 3); }

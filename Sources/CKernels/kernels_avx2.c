@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ctk_counts.h"
 #include "ctk_kernels.h"
 
 #if defined(__x86_64__)

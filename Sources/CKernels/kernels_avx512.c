@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ctk_counts.h"
 #include "ctk_product.h"
 
 #if defined(__x86_64__)

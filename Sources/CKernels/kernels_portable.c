@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ctk_counts.h"
 #include "ctk_kernels.h"
 
 #define CTK_LANES 4

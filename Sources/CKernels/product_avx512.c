@@ -4,6 +4,7 @@
 // the right one. Where the columns of the right one are contiguous instead, its blocks are
 // packed. Operands and results of training come from far away, so all that is read or written
 // next is fetched ahead.
+#include "ctk_counts.h"
 #include "ctk_product.h"
 
 #if defined(__x86_64__)
@@ -15,6 +16,7 @@
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))), apply_to = function)
 
+#include "ctk_lanes.h"
 #include "ctk_transpose.h"
 #include "ctk_product_tile.h"
 #include "ctk_product_pack.h"

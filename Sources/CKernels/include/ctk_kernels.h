@@ -227,6 +227,8 @@ typedef struct CTK_SENDABLE {
 
 /// Floats of scratch that `product` needs: a block of the right operand.
 #define CTK_PRODUCT_SCRATCH 98304
+/// Columns that `product` computes side by side.
+#define CTK_PRODUCT_COLUMNS 32
 /// Rows that lie a multiple of so many floats apart, which is a page, crowd in a few sets of
 /// the caches; a product reads no operand across them.
 #define CTK_PRODUCT_ALIASING 1024

@@ -52,29 +52,22 @@ extension Compute {
     let depth = leftOrientation == .plain ? left.columns : left.rows
     let columns = result.columns
     let packed = products.packed(atLeast: ctk_bf16_packed_count(depth, columns))
-    let (leftStrides, rightStrides) = (
-      leftOrientation.strides(left), rightOrientation.strides(right)
+    let (leftOperand, rightOperand) = (
+      leftOrientation.operand(left), rightOrientation.operand(right)
     )
     let panels = (columns + Int(CTK_BF16_COLUMNS) - 1) / Int(CTK_BF16_COLUMNS)
     parallel(panels, weight: Int(CTK_BF16_COLUMNS) * depth) { part in
       ctk_bf16_pack(
-        right.base, rightStrides.row, rightStrides.column, depth, columns, part.lowerBound,
+        rightOperand.base, rightOperand.row, rightOperand.column, depth, columns, part.lowerBound,
         part.upperBound, packed)
     }
     divide(result.rows) { range, thread in
       let part = result.rows(range)
       let accumulates = begin(part, from: start)
       ctk_bf16_multiply(
-        left.base + range.lowerBound * leftStrides.row, leftStrides.row, leftStrides.column,
+        leftOperand.base + range.lowerBound * leftOperand.row, leftOperand.row, leftOperand.column,
         range.count, packed, depth, columns, part.base, part.stride, accumulates ? 1 : 0,
         products.block(of: thread))
     }
-  }
-}
-
-extension Orientation {
-  /// How far apart neighbouring rows and columns of the operand lie.
-  fileprivate func strides(_ matrix: Matrix) -> (row: Int, column: Int) {
-    self == .plain ? (matrix.stride, 1) : (1, matrix.stride)
   }
 }

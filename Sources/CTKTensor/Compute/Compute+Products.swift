@@ -24,7 +24,7 @@ package enum Orientation: Sendable {
   }
 
   /// A matrix used so.
-  fileprivate func operand(_ matrix: Matrix) -> ctk_operand {
+  func operand(_ matrix: Matrix) -> ctk_operand {
     self == .plain
       ? ctk_operand(base: matrix.base, row: matrix.stride, column: 1)
       : ctk_operand(base: matrix.base, row: 1, column: matrix.stride)
@@ -92,8 +92,7 @@ extension Compute {
     }
   }
 
-  /// Columns that a product's kernel computes side by side.
-  private static let columnGrain = 32
+  private static let columnGrain = Int(CTK_PRODUCT_COLUMNS)
   /// Entries of a result that take as long as packing one entry of an operand for each step of
   /// the depth.
   private static let packingCost = 24

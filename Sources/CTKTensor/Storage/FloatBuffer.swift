@@ -40,7 +40,8 @@ package final class FloatBuffer: @unchecked Sendable {
   /// Commits every page now, on this thread.
   ///
   /// For blocks that threads divide finely: two of them that write first to neighbouring pages
-  /// wait for each other in the kernel, on virtual machines for many microseconds a page.
+  /// wait for each other in the kernel, on virtual machines for many microseconds a page. A
+  /// page that is read first is mapped twice, the second time with an interrupt to every core.
   package func committed() -> FloatBuffer {
     clear()
     return self

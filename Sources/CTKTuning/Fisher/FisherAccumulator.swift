@@ -48,10 +48,7 @@ package final class FisherAccumulator: GradientSink {
       total += layout[id].count
     }
     self.starts = starts
-    scores = FloatBuffer(count: total)
-    // Read before it is written, a fresh page is mapped twice, the second time with an
-    // interrupt to every core.
-    scores.clear()
+    scores = FloatBuffer(count: total).committed()
     let clips = clippingNorm != nil
     vectors = FloatBuffer(
       count: 2 * (scored.map { layout[$0] }.filter(\.isVector).map(\.count).max() ?? 0))
