@@ -150,18 +150,3 @@ extension LabelSpace {
     }
   }
 }
-
-extension TaskData {
-  /// Identity of the examples and their order.
-  package var digest: Digest {
-    var hasher = StreamingDigest()
-    let further = furtherDev.map { ("dev \($0.name ?? "")", $0.examples) }
-    for (part, examples) in [("train", train), ("dev", dev)] + further {
-      hasher.update("\(part)\n\(examples.count)\n")
-      for example in examples {
-        hasher.update("\(example.text)\u{0}\(example.pair ?? "\u{1}")\u{0}\(example.label)\n")
-      }
-    }
-    return hasher.finalize()
-  }
-}
