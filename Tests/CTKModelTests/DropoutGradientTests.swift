@@ -55,7 +55,8 @@ struct DropoutGradientTests {
 
     /// Slope of the loss along a direction, by central differences at two distances.
     func slope(_ id: ParameterID, along direction: [Double]) -> Double {
-      let weights = parameters.pointer(id)
+      parameters.own(id)
+      let weights = parameters.mutablePointer(id)
       let original = parameters.array(id)
       func difference(_ distance: Double) -> Double {
         let ends = [distance, -distance].map { offset in

@@ -58,7 +58,7 @@ struct FiniteDifferenceTests {
     let parameters = ParameterVector(layout: network.layout)
     var random = SeededGenerator(seed: 31)
     for index in 0..<network.layout.count {
-      parameters.storage.base[index] = 0.6 * random.signedUnit()
+      parameters.mutablePointer(ParameterID(0))[index] = 0.6 * random.signedUnit()
     }
     var batch = batch(setting, configuration)
     var noise: EmbeddingNoise?
@@ -71,7 +71,7 @@ struct FiniteDifferenceTests {
     let stream = setting.dropout > 0 ? DropoutStream(seed: 5, step: 3) : nil
     var twin = TwinNetwork(
       configuration: configuration, layout: network.layout, batch: batch, objective: objective,
-      dropout: stream, noise: noise, weights: parameters.storage.array().map(Double.init))
+      dropout: stream, noise: noise, weights: parameters.array().map(Double.init))
 
     let workspace = network.workspace(
       BatchLimits(covering: [batch]), compute: Compute(threadCount: 2))

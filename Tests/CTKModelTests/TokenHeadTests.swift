@@ -46,7 +46,7 @@ struct TokenHeadTests {
       var index = 0
       for id in missing {
         for place in 0..<network.layout[id].count {
-          parameters.pointer(id)[place] = Float(0.2 * sin(1 + Double(index)))
+          parameters.mutablePointer(id)[place] = Float(0.2 * sin(1 + Double(index)))
           index += 1
         }
       }

@@ -58,23 +58,6 @@ struct MaskCodecTests {
     try MaskEdit.row(of: path)["codec"]?.stringValue
   }
 
-  @Test("a mask in a hurry holds the same positions in more bytes", arguments: Pattern.allCases)
-  func effortChangesNoPosition(_ pattern: Pattern) throws {
-    let shape = [200, 150]
-    let tensor = try MaskedTensor(name: "w", shape: shape, positions: pattern.positions(shape))
-    let mask = try mask([tensor])
-    try mask.write(to: folder.file("small"))
-    try mask.write(to: folder.file("quick"), effort: .speed)
-    let quick = try ParameterMask(path: folder.file("quick"))
-    #expect(quick.tensors == mask.tensors && quick.digest == mask.digest)
-    if pattern == .product {
-      let sizes = try ["small", "quick"].map {
-        try Data(contentsOf: URL(fileURLWithPath: folder.file($0))).count
-      }
-      #expect(sizes[0] < sizes[1])
-    }
-  }
-
   private static let shapes = [
     [], [1], [700], [1, 90], [90, 1], [0, 4], [40, 30], [64, 64], [5, 8, 33], [200, 150],
   ]

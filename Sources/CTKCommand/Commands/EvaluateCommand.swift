@@ -52,8 +52,8 @@ struct EvaluateCommand: ReportingCommand {
     let sets = [EvaluationSet(name: nil, examples: data.dev)] + data.furtherDev
     let files = try predictions.map { try predictionFiles($0, sets) }
     let model = try TaskModel.load(
-      patched.base, weights: patched.weights, headKind: patched.headKind, labels: data.labels,
-      seed: headSeed)
+      TaskBase(patched.base), weights: patched.weights, headKind: patched.headKind,
+      labels: data.labels, seed: headSeed)
     let judge = Judge(labels: data.labels, metrics: metrics)
     var results: [MetricResult] = []
     for (place, set) in sets.enumerated() {

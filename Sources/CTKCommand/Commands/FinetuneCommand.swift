@@ -81,8 +81,8 @@ struct FinetuneCommand: ReportingCommand {
   }
 
   func perform(_ reporter: Reporter) throws {
-    let mask = try method.mask.map { try ParameterMask(path: $0) }
-    let options = try options(mask)
+    let mask = try method.mask.map { try MaskFile(path: $0) }
+    let options = try options(mask?.mask)
     if resume {
       try OutputPath.requireParent(of: destination)
     } else {
@@ -92,9 +92,9 @@ struct FinetuneCommand: ReportingCommand {
     if mask == nil && options.method.contains(.childD) {
       try options.maskRecipe.requireScope(in: checkpoint.configuration)
     }
-    try TaskModel.require(checkpoint, for: try task.labels)
+    let taskBase = try TaskBase(checkpoint, for: try task.labels)
     let (data, metrics) = try task.read(
-      labels: TaskModel.headLabels(of: checkpoint, kind: task.headKind))
+      labels: taskBase.headLabels(kind: task.headKind))
     reporter.note(leftOut: data.skippedRows)
     try options.loop.validate(
       data, metrics: metrics, layerCount: checkpoint.configuration.layerCount)
@@ -104,11 +104,11 @@ struct FinetuneCommand: ReportingCommand {
       task: task.task, basePath: base,
       baseFingerprint: try checkpoint.fingerprint(progress: reporter.progress),
       options: options.json, dataDigest: data.digest, labels: data.labels, metrics: metrics,
-      mask: mask?.digest, compute: compute)
+      mask: mask?.mask.digest, compute: compute)
     reporter.log("base \(manifest.baseFingerprint.hex), kernels \(manifest.kernels)")
     reporter.log("options \(JSONValue.object(manifest.options).compactText)")
     let job = FinetuneJob(
-      folder: RunFolder(path: destination), checkpoint: checkpoint, data: data,
+      folder: RunFolder(path: destination), base: taskBase, data: data,
       options: options, manifest: manifest, mask: mask, compute: compute,
       session: session(reporter))
     let result = try job.run(resumes: resume, replacesExisting: force.force)

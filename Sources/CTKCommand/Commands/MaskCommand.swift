@@ -49,10 +49,10 @@ struct MaskCommand: ReportingCommand {
     if let scoresOutput { try OutputPath.require(freeFile: scoresOutput, force) }
     let checkpoint = try Checkpoint.open(base)
     try recipe.requireScope(in: checkpoint.configuration)
-    try TaskModel.require(checkpoint, for: try task.labels)
+    let taskBase = try TaskBase(checkpoint, for: try task.labels)
     let tuned = try mask.tuned.map { try SourceCheckpoint(path: $0) }
-    let (examples, labels) = try examples(recipe, checkpoint, reporter)
-    let model = try TaskModel.load(checkpoint, labels: labels, seed: seed)
+    let (examples, labels) = try examples(recipe, taskBase, reporter)
+    let model = try TaskModel.load(taskBase, labels: labels, seed: seed)
     reporter.log("drawn from the seed: \(model.initialized.map { model.network.layout[$0].name })")
     let scores = try MaskScorer(
       model: model, maxLength: length.maxLength, keeping: memory.activations,
@@ -80,9 +80,9 @@ struct MaskCommand: ReportingCommand {
 
   /// The training examples where the score needs them, and the labels of the head.
   private func examples(
-    _ recipe: MaskRecipe, _ checkpoint: Checkpoint, _ reporter: Reporter
+    _ recipe: MaskRecipe, _ base: TaskBase, _ reporter: Reporter
   ) throws -> (examples: [Example], labels: LabelSpace) {
-    let head = TaskModel.headLabels(of: checkpoint, kind: task.headKind)
+    let head = base.headLabels(kind: task.headKind)
     guard recipe.score.needsData else {
       return ([], try task.labels ?? headSpace(head))
     }

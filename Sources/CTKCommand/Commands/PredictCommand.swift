@@ -45,7 +45,7 @@ struct PredictCommand: ReportingCommand {
     let patched = try PatchedCheckpoint(base: base, patch: patch, masks: try masks.read())
     let labels = try patched.headLabels(isRegression: false)
     let model = try TaskModel.load(
-      patched.base, weights: patched.weights, headKind: patched.headKind, labels: labels,
+      TaskBase(patched.base), weights: patched.weights, headKind: patched.headKind, labels: labels,
       seed: nil)
     let inputs = try InputLines.read(arguments: texts, path: input)
     let encoder = InputEncoder(model: model, maxLength: length.maxLength)

@@ -47,7 +47,7 @@ struct TaskMeter {
     of weights: any TensorSource, progress: ProgressHandler?
   ) throws -> [MetricResult] {
     let model = try TaskModel.load(
-      checkpoint, weights: weights, headKind: .sequence, labels: data.labels, seed: nil)
+      TaskBase(checkpoint), weights: weights, headKind: .sequence, labels: data.labels, seed: nil)
     let dataset = model.tokenize(data.dev, maxLength: maxLength, progress: progress)
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: compute)

@@ -15,6 +15,10 @@ public protocol TensorSource: Sendable {
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result
 
+  /// The tensor's bytes where they lie, as they are, in memory that stays valid as long as
+  /// the source lives; nil for a source that forms them when they are asked for.
+  func residentBytes(of name: String) -> UnsafeRawBufferPointer?
+
   /// Gives back the memory that a tensor's bytes took while they were read, where
   /// they are mapped; they can be read again.
   ///
@@ -23,6 +27,8 @@ public protocol TensorSource: Sendable {
 }
 
 extension TensorSource {
+  public func residentBytes(of name: String) -> UnsafeRawBufferPointer? { nil }
+
   public func discard(_ name: String, _ part: Range<Int>?) {}
 
   /// The tensor's description.
@@ -62,6 +68,10 @@ public struct ScopedTensorSource: TensorSource {
     _ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     try base.withTensorBytes(prefix + name, body)
+  }
+
+  public func residentBytes(of name: String) -> UnsafeRawBufferPointer? {
+    base.residentBytes(of: prefix + name)
   }
 
   public func discard(_ name: String, _ part: Range<Int>?) { base.discard(prefix + name, part) }

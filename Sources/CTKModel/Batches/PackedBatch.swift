@@ -84,6 +84,13 @@ package struct BatchLimits: Sendable {
     BatchLimits(tokens: 2 * tokens, sequences: 2 * sequences, longest: longest)
   }
 
+  /// Limits that hold what each of the others does.
+  package init(covering limits: [BatchLimits]) {
+    self.init(
+      tokens: limits.map(\.tokens).max() ?? 0, sequences: limits.map(\.sequences).max() ?? 0,
+      longest: limits.map(\.longest).max() ?? 0)
+  }
+
   /// Limits that hold every one of the batches.
   package init(covering batches: [PackedBatch]) {
     self.init(

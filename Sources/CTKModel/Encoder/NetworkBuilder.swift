@@ -70,8 +70,10 @@ extension NetworkBuilder {
   /// Layers of the hidden width that share their input: all weights first, then all
   /// biases, so that each set is one block.
   mutating func stacked(_ names: [String], _ part: NetworkPart) -> [Linear] {
-    let weights = names.map { layout.add("\($0).weight", [width, width], .matrix, part) }
-    let biases = names.map { layout.add("\($0).bias", [width], .bias, part) }
+    let weights = names.map {
+      layout.add("\($0).weight", [width, width], .matrix, part, isStacked: true)
+    }
+    let biases = names.map { layout.add("\($0).bias", [width], .bias, part, isStacked: true) }
     return zip(weights, biases).map { Linear(weight: $0, bias: $1) }
   }
 

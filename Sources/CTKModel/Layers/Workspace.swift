@@ -17,17 +17,18 @@ package final class Workspace {
   private let attentionScratch: FloatBuffer
   private let scratchStride: Int
 
-  /// - Parameter arenaCapacity: floats, from `SequenceClassifier.arenaCapacity`.
+  /// - Parameter arenaCapacity: floats, from `PassSize`.
+  /// - Parameter isCommitted: whether the arena takes its memory now, not as it is used.
   /// - Parameter distances: nil for absolute positions.
   package init(
-    compute: Compute, arenaCapacity: Int, activations: KeptActivations,
+    compute: Compute, arenaCapacity: Int, isCommitted: Bool, activations: KeptActivations,
     lastLayerRows: LastLayerRows, longest: Int, headSize: Int, distances: DistanceTable?
   ) {
     self.compute = compute
     self.activations = activations
     self.lastLayerRows = lastLayerRows
     self.distances = distances
-    arena = Arena(capacity: arenaCapacity)
+    arena = Arena(capacity: arenaCapacity, committedBy: isCommitted ? compute : nil)
     let lanes = compute.kernels.lanes
     scratchStride = Arena.rounded(
       distances == nil

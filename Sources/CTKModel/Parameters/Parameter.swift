@@ -46,6 +46,8 @@ package struct Parameter: Sendable {
   /// First float in the parameter vector.
   package let offset: Int
   package let count: Int
+  /// Whether a product takes it and its neighbours as one matrix.
+  package let isStacked: Bool
 
   /// First extent; 1 for vectors.
   package var rows: Int { shape.count > 1 ? shape[0] : 1 }

@@ -12,14 +12,16 @@ package struct ParameterLayout: Sendable {
 
   /// Appends a parameter.
   package mutating func add(
-    _ name: String, _ shape: [Int], _ role: ParameterRole, _ part: NetworkPart
+    _ name: String, _ shape: [Int], _ role: ParameterRole, _ part: NetworkPart,
+    isStacked: Bool = false
   ) -> ParameterID {
     precondition(ids[name] == nil, "the parameter '\(name)' exists already")
     let id = ParameterID(parameters.count)
     let elements = shape.reduce(1, *)
     parameters.append(
       Parameter(
-        name: name, shape: shape, role: role, part: part, offset: count, count: elements))
+        name: name, shape: shape, role: role, part: part, offset: count, count: elements,
+        isStacked: isStacked))
     ids[name] = id
     count += elements
     return id

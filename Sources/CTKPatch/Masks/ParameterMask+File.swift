@@ -3,23 +3,12 @@ import CTKSafetensors
 
 // MARK: Writing
 
-/// What a mask's file is written for.
-public enum MaskEffort: Sendable {
-  /// The smallest file: every codec is tried on every tensor.
-  case size
-  /// The quickest one: a fifth of a second less for a million positions, and two to three
-  /// times the bytes.
-  case speed
-}
-
 extension ParameterMask {
-  /// Writes the mask; equal masks give equal bytes, for one effort and version of zlib.
+  /// Writes the mask; equal masks give equal bytes, for one version of zlib.
   ///
   /// - Throws: `output.*`.
-  public func write(
-    to path: String, replacesExisting: Bool = false, effort: MaskEffort = .size
-  ) throws(PatchError) {
-    try write(to: path, replacesExisting: replacesExisting, effort: effort, blockShift: nil)
+  public func write(to path: String, replacesExisting: Bool = false) throws(PatchError) {
+    try write(to: path, replacesExisting: replacesExisting, blockShift: nil)
   }
 
   /// - Parameters:
@@ -27,14 +16,13 @@ extension ParameterMask {
   ///   - joinsStreams: overrides whether streams are joined; tests join those of small
   ///     masks.
   package func write(
-    to path: String, replacesExisting: Bool = false, effort: MaskEffort = .size, blockShift: Int?,
-    joinsStreams: Bool? = nil
+    to path: String, replacesExisting: Bool = false, blockShift: Int?, joinsStreams: Bool? = nil
   ) throws(PatchError) {
     if !replacesExisting && Folder.fileExists(path) {
       throw PatchError(wrapping: Output.existsError(path))
     }
     var streams = try StreamCollector(beside: path)
-    let encoder = PositionStreamEncoder(effort: effort, blockShift: blockShift)
+    let encoder = PositionStreamEncoder(blockShift: blockShift)
     var rows: [JSONValue] = []
     for tensor in tensors {
       let stream = encoder.encode(tensor)
@@ -81,9 +69,13 @@ extension ParameterMask {
   /// - Throws: `mask.not-a-mask`, `mask.damaged`, `mask.unsupported`, and the
   ///   codes of `SafetensorsFile`.
   public init(path: String) throws(PatchError) {
-    let container = try PatchError.wrap { () throws(SafetensorsError) in
-      try SafetensorsFile(path: path)
-    }
+    try self.init(
+      PatchError.wrap { () throws(SafetensorsError) in try SafetensorsFile(path: path) })
+  }
+
+  /// - Throws: the codes of masks.
+  init(_ container: SafetensorsFile) throws(PatchError) {
+    let path = container.path
     let tables = try ContainerStreams.tables(in: container)
     let (header, streams): (MaskHeader, ContainerStreams)
     do throws(HeaderFault) {

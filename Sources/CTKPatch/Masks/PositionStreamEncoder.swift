@@ -14,22 +14,17 @@ struct PositionStream {
 /// Writer of the position streams of masks (`formats/mask.md` section 3).
 struct PositionStreamEncoder: ~Copyable {
   private let context = ContextBlockEncoder()
-  private let effort: MaskEffort
   /// Overrides the layout's choice; tests use small blocks.
   private let blockShift: Int?
 
-  init(effort: MaskEffort, blockShift: Int?) {
-    self.effort = effort
-    self.blockShift = blockShift
-  }
+  init(blockShift: Int?) { self.blockShift = blockShift }
 
-  /// The smallest stream that readers accept, of those that the effort tries.
+  /// The smallest stream that readers accept.
   func encode(_ tensor: MaskedTensor) -> PositionStream {
     let deflate = encode(tensor, .deflate) { place, positions, output in
       output.appendVarint(positions.count)
       IndexCoding.encode(positions, unitCount: place.units.count, to: &output)
     }
-    if effort == .speed && deflate.mayHold(tensor.positions.count) { return deflate }
     let modelled = encode(tensor, .context) { place, positions, output in
       let block = context.encodePositions(place, positions)
       output.appendVarint(block.count)

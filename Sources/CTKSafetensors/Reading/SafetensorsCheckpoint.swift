@@ -98,6 +98,10 @@ public final class SafetensorsCheckpoint: TensorSource {
     return try files[position].withTensorBytes(name, body)
   }
 
+  public func residentBytes(of name: String) -> UnsafeRawBufferPointer? {
+    fileOfTensor[UTF8Key(name)].flatMap { files[$0].residentBytes(of: name) }
+  }
+
   /// Gives back the memory a tensor's bytes, or a part of them, took while they were read.
   public func discard(_ name: String, _ part: Range<Int>? = nil) {
     if let position = fileOfTensor[UTF8Key(name)] { files[position].discard(name, part) }

@@ -50,6 +50,19 @@ public final class SafetensorsFile: TensorSource {
     }
   }
 
+  public func residentBytes(of name: String) -> UnsafeRawBufferPointer? {
+    guard let range = byteRange(of: name) else { return nil }
+    // The mapping lives as long as this object.
+    return file.withBytes { UnsafeRawBufferPointer(rebasing: $0[range]) }
+  }
+
+  /// Lends the whole file, as it was when it was opened.
+  public func withFileBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try file.withBytes(body)
+  }
+
   /// Where the tensor's bytes lie in the file.
   public func byteRange(of name: String) -> Range<Int>? { entries[UTF8Key(name)]?.range }
 

@@ -5,12 +5,16 @@
 package final class Arena {
   private let buffer: FloatBuffer
   private var used = 0
+  /// Most floats that were in use at once.
+  package private(set) var peak = 0
 
   /// Floats between the starts of two blocks are a multiple of this.
   private static let alignment = 16
 
-  package init(capacity: Int) {
-    buffer = FloatBuffer(count: capacity)
+  /// - Parameter compute: commits the memory at once; nil leaves that to the first steps.
+  package init(capacity: Int, committedBy compute: Compute? = nil) {
+    let buffer = FloatBuffer(count: capacity)
+    self.buffer = compute.map { buffer.committed(by: $0) } ?? buffer
   }
 
   package var capacity: Int { buffer.count }
@@ -24,6 +28,7 @@ package final class Arena {
   package func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     let start = used
     used += Arena.rounded(count)
+    peak = max(peak, used)
     precondition(used <= buffer.count, "the arena of \(buffer.count) floats is too small")
     return buffer.base + start
   }

@@ -37,9 +37,10 @@ package struct BenchSubject {
   package init(
     _ checkpoint: Checkpoint, mask: ParameterMask?, keep: Double
   ) throws(TuningError) {
-    let names = TaskModel.headLabels(of: checkpoint) ?? ["0", "1"]
+    let base = try TaskBase(checkpoint)
+    let names = base.headLabels() ?? ["0", "1"]
     let model = try TaskModel.load(
-      checkpoint, labels: names.count == 1 ? .score : .classes(names), seed: Self.seed)
+      base, labels: names.count == 1 ? .score : .classes(names), seed: Self.seed)
     network = model.network
     parameters = model.parameters
     if let mask {

@@ -106,6 +106,7 @@ package struct StepBenchmark {
 
   private func stepSeconds(_ batch: PackedBatch, _ rounds: Int) -> [StepSeconds] {
     let limits = BatchLimits(covering: [batch])
+    plan.makeWritable(in: parameters, by: compute)
     let gradient = CompactGradient(
       plan: plan, rows: network.productRows(limits), compute: compute)
     let optimizer = AdamW(plan: plan, settings: AdamW.Settings(), compute: compute)

@@ -4,17 +4,24 @@ import CTKTensor
 /// so a resumed run visits what the uninterrupted one would have visited.
 package struct EpochOrder: Sendable {
   package let exampleCount: Int
+  /// Most examples of a batch.
   package let batchSize: Int
+  /// Most batches of a step.
+  package let accumulation: Int
   package let seed: UInt64
 
-  package init(exampleCount: Int, batchSize: Int, seed: UInt64) {
+  package init(exampleCount: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64) {
     self.exampleCount = exampleCount
     self.batchSize = batchSize
+    self.accumulation = accumulation
     self.seed = seed
   }
 
-  /// Steps of one epoch; the last batch may be smaller.
-  package var stepCount: Int { (exampleCount + batchSize - 1) / batchSize }
+  /// Most examples of a step.
+  private var stepSize: Int { batchSize * accumulation }
+
+  /// Steps of one epoch; the last one may be smaller.
+  package var stepCount: Int { (exampleCount + stepSize - 1) / stepSize }
 
   /// A permutation of all examples (Fisher-Yates).
   package func permutation(epoch: Int) -> [Int] {
@@ -26,8 +33,16 @@ package struct EpochOrder: Sendable {
     return order
   }
 
-  /// The examples of one step within a permutation.
-  package func examples(step: Int, of permutation: [Int]) -> ArraySlice<Int> {
-    permutation[step * batchSize..<min(exampleCount, (step + 1) * batchSize)]
+  /// The batches of one step within a permutation.
+  package func batches(step: Int, of permutation: [Int]) -> [ArraySlice<Int>] {
+    let end = min(exampleCount, (step + 1) * stepSize)
+    return stride(from: step * stepSize, to: end, by: batchSize).map {
+      permutation[$0..<min(end, $0 + batchSize)]
+    }
+  }
+
+  /// The batches of a whole permutation.
+  package func batches(of permutation: [Int]) -> [ArraySlice<Int>] {
+    (0..<stepCount).flatMap { batches(step: $0, of: permutation) }
   }
 }

@@ -98,18 +98,18 @@ package struct TokenizedDataset: Sendable {
   }
 
   /// Limits that hold every one of the batches.
-  package func limits(of batches: [[Int]]) -> BatchLimits {
+  package func limits(of batches: [some Collection<Int>]) -> BatchLimits {
     BatchLimits(
       tokens: batches.map { batch in batch.map { length($0) }.reduce(0, +) }.max() ?? 0,
       sequences: batches.map(\.count).max() ?? 0,
       longest: batches.joined().map { length($0) }.max() ?? 0)
   }
 
-  /// Limits that hold any batch of up to `batchSize` examples.
-  package func limits(batchSize: Int) -> BatchLimits {
-    let lengths = (0..<count).map { length($0) }.sorted(by: >)
-    return BatchLimits(
-      tokens: lengths.prefix(batchSize).reduce(0, +), sequences: min(batchSize, count),
-      longest: lengths.first ?? 0)
+  /// Limits that hold every batch of the first epochs, and no more.
+  func limits(of order: EpochOrder, epochs: Int) -> BatchLimits {
+    BatchLimits(
+      covering: (0..<epochs).map { epoch in
+        limits(of: order.batches(of: order.permutation(epoch: epoch)))
+      })
   }
 }

@@ -48,7 +48,7 @@ package final class FisherAccumulator: GradientSink {
       total += layout[id].count
     }
     self.starts = starts
-    scores = FloatBuffer(count: total).committed()
+    scores = FloatBuffer(count: total).committed(by: compute)
     let clips = clippingNorm != nil
     vectors = FloatBuffer(
       count: 2 * (scored.map { layout[$0] }.filter(\.isVector).map(\.count).max() ?? 0))

@@ -97,7 +97,7 @@ final class SliceWeights {
   ) {
     read(slice, parameters, body)
     guard let first = slice.firstPosition else { return }
-    let (weights, positions) = (parameters.pointer(slice.id), plan.positions.base + first)
+    let (weights, positions) = (parameters.mutablePointer(slice.id), plan.positions.base + first)
     for index in 0..<slice.count { weights[Int(positions[index])] = scratch.base[index] }
   }
 }

@@ -1,4 +1,4 @@
-package import CTKCheckpoint
+import CTKCheckpoint
 import CTKCore
 import CTKModel
 package import CTKPatch
@@ -9,21 +9,21 @@ package import CTKTensor
 /// Everything that can be refused is looked at before the run folder appears.
 package struct FinetuneJob {
   private let folder: RunFolder
-  private let checkpoint: Checkpoint
+  private let base: TaskBase
   private let data: TaskData
   private let options: FinetuneOptions
   private let manifest: RunManifest
-  private let mask: ParameterMask?
+  private let mask: MaskFile?
   private let compute: Compute
   private let session: FinetuneSession
 
   /// - Parameter mask: the mask to train, or nil to compute one for the task.
   package init(
-    folder: RunFolder, checkpoint: Checkpoint, data: TaskData, options: FinetuneOptions,
-    manifest: RunManifest, mask: ParameterMask?, compute: Compute, session: FinetuneSession
+    folder: RunFolder, base: TaskBase, data: TaskData, options: FinetuneOptions,
+    manifest: RunManifest, mask: MaskFile?, compute: Compute, session: FinetuneSession
   ) {
     self.folder = folder
-    self.checkpoint = checkpoint
+    self.base = base
     self.data = data
     self.options = options
     self.manifest = manifest
@@ -31,6 +31,8 @@ package struct FinetuneJob {
     self.compute = compute
     self.session = session
   }
+
+  private var checkpoint: Checkpoint { base.checkpoint }
 
   /// Trains, evaluates and records; a finished run is only read.
   ///
@@ -46,7 +48,7 @@ package struct FinetuneJob {
     if continues && folder.isComplete { return try finished() }
     try options.loop.validate(
       data, metrics: manifest.metrics, layerCount: checkpoint.configuration.layerCount)
-    let model = try TaskModel.load(checkpoint, labels: data.labels, seed: options.seed)
+    let model = try TaskModel.load(base, labels: data.labels, seed: options.seed)
       .reinitialized(layers: options.loop.reinitializedLayers, seed: options.seed)
     let child = RunMask(
       folder: folder, options: options, manifest: manifest, given: mask, train: data.train,
@@ -58,7 +60,9 @@ package struct FinetuneJob {
     let weights = try RunWeights(
       base: checkpoint.weights, parameters: model.parameters, plan: plan)
     if !continues {
-      try folder.create(manifest, mask: mask, replacesExisting: replacesExisting)
+      try folder.create(manifest, replacesExisting: replacesExisting) {
+        (path) throws(PatchError) in try child.write(mask, to: path)
+      }
     }
     do {
       let outcome = try train(model, plan)

@@ -49,15 +49,15 @@ package final class Finetuner {
     evaluation = RunEvaluation(
       model: model, plan: plan, sets: dev, judge: judge, compute: compute)
     order = EpochOrder(
-      exampleCount: train.count, batchSize: options.batchSize * options.loop.accumulation,
-      seed: options.seed)
+      exampleCount: train.count, batchSize: options.batchSize,
+      accumulation: options.loop.accumulation, seed: options.seed)
     let targets = train.targets
     trainer = Trainer(
       network: model.network, parameters: model.parameters, plan: plan,
       settings: Self.settings(
         options, steps: order.stepCount * options.epochs,
         options.loop.lossRule(targets, classCount: model.labels.count)),
-      limits: train.limits(batchSize: options.batchSize), keeping: session.activations,
+      limits: train.limits(of: order, epochs: options.epochs), keeping: session.activations,
       compute: compute)
     planDigest = plan.digest
     if Folder.fileExists(folder.state) {
@@ -118,8 +118,9 @@ package final class Finetuner {
   private func step() throws(TuningError) {
     let (epoch, number) = trainer.stepCount.quotientAndRemainder(dividingBy: order.stepCount)
     if permutation?.epoch != epoch { permutation = (epoch, order.permutation(epoch: epoch)) }
-    let examples = order.examples(step: number, of: permutation?.examples ?? [])
-    let report = trainer.step(batches(of: examples))
+    let batches = order.batches(step: number, of: permutation?.examples ?? [])
+    let report = trainer.step(
+      batches.map { TrainingBatch(batch: train.batch($0), targets: train.targets($0)) })
     guard report.loss.isFinite, report.gradientNorm.isFinite else {
       throw TuningError(
         .notFinite, "the loss is not finite at step \(report.step)",
@@ -130,14 +131,6 @@ package final class Finetuner {
     session.onProgress?(
       RunEvent.progress(
         report, epoch: epoch, of: options.epochs, totalSteps: totalSteps, clock: clock))
-  }
-
-  /// The examples of a step in batches of the size asked for.
-  private func batches(of examples: ArraySlice<Int>) -> [TrainingBatch] {
-    stride(from: examples.startIndex, to: examples.endIndex, by: options.batchSize).map { start in
-      let part = examples[start..<min(examples.endIndex, start + options.batchSize)]
-      return TrainingBatch(batch: train.batch(part), targets: train.targets(part))
-    }
   }
 
   // MARK: Evaluation

@@ -42,7 +42,7 @@ package struct FinishedRun {
     let mask = try TuningError.wrap { () throws(PatchError) in
       hasMask ? try ParameterMask(path: folder.mask) : nil
     }
-    let model = try TaskModel.load(base, labels: manifest.labels, seed: 0)
+    let model = try TaskModel.load(TaskBase(base), labels: manifest.labels, seed: 0)
       .reinitialized(
         layers: manifest.options["reinitialized_layers"]?.intValue ?? 0, seed: 0)
     let plan = try TrainablePlan.of(

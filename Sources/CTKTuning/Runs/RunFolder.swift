@@ -40,15 +40,16 @@ package struct RunFolder: Sendable {
 extension RunFolder {
   /// Begins a run: the folder appears with its manifest and mask, or not at all.
   ///
+  /// - Parameter writeMask: writes the mask, if there is one, to the path that it is given.
   /// - Throws: `output.exists`, `output.*`.
   func create(
-    _ manifest: RunManifest, mask: ParameterMask?, replacesExisting: Bool
+    _ manifest: RunManifest, replacesExisting: Bool,
+    writeMask: (String) throws(PatchError) -> Void
   ) throws(TuningError) {
     do {
       let folder = try AtomicFolder(path: path, replacesExisting: replacesExisting || isVacant)
       try Self.write(manifest.json, to: folder.path(of: Self.manifestName))
-      try mask?.write(
-        to: folder.path(of: Self.maskName), replacesExisting: false, effort: .speed)
+      try writeMask(folder.path(of: Self.maskName))
       try folder.commit()
     } catch let error as any Diagnosable {
       throw TuningError(wrapping: error)

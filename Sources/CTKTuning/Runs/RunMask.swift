@@ -9,7 +9,7 @@ struct RunMask {
   let options: FinetuneOptions
   let manifest: RunManifest
   /// The mask that the command was given.
-  let given: ParameterMask?
+  let given: MaskFile?
   let train: [Example]
   let session: FinetuneSession
   let compute: Compute
@@ -21,7 +21,7 @@ struct RunMask {
   /// - Throws: `mask.wrong-base`, and the codes of making a mask.
   func begin(_ model: TaskModel) throws(TuningError) -> ParameterMask? {
     guard isNeeded else { return nil }
-    guard let given else { return try estimate(model) }
+    guard let given = given?.mask else { return try estimate(model) }
     guard given.baseFingerprint == manifest.baseFingerprint else {
       throw TuningError(
         .maskWrongBase, "the mask was made for another base",
@@ -52,6 +52,15 @@ struct RunMask {
       try renewed.write(to: folder.mask, replacesExisting: true)
     }
     return renewed
+  }
+
+  /// Writes the child of a run that begins, a given one byte for byte as it was given.
+  func write(_ mask: ParameterMask?, to path: String) throws(PatchError) {
+    if let given, mask != nil {
+      try given.write(to: path)
+    } else {
+      try mask?.write(to: path)
+    }
   }
 
   private func estimate(_ model: TaskModel) throws(TuningError) -> ParameterMask {

@@ -147,7 +147,8 @@ extension TrainablePlan {
 
   /// The same for one slice.
   func scatter(_ compact: FloatBuffer, _ slice: Slice, into parameters: ParameterVector) {
-    let (source, weights) = (compact.base + slice.start, parameters.pointer(slice.id))
+    parameters.own(slice.id)
+    let (source, weights) = (compact.base + slice.start, parameters.mutablePointer(slice.id))
     if let first = slice.firstPosition {
       let places = positions.base + first
       for index in 0..<slice.count { weights[Int(places[index])] = source[index] }

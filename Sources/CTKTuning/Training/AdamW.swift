@@ -44,8 +44,8 @@ package final class AdamW {
     self.plan = plan
     self.settings = settings
     self.compute = compute
-    firstMoment = FloatBuffer(count: plan.count).committed()
-    secondMoment = FloatBuffer(count: plan.count).committed()
+    firstMoment = FloatBuffer(count: plan.count).committed(by: compute)
+    secondMoment = FloatBuffer(count: plan.count).committed(by: compute)
   }
 
   var state: [(name: String, values: FloatBuffer)] {
@@ -66,7 +66,7 @@ package final class AdamW {
     _ constants: ctk_adamw
   ) {
     let (first, second) = (firstMoment.base + slice.start, secondMoment.base + slice.start)
-    let weights = parameters.pointer(slice.id)
+    let weights = parameters.mutablePointer(slice.id)
     let gradient = gradient.values.base + slice.start
     let positions = slice.firstPosition.map { plan.positions.base + $0 }
     compute.parallel(slice.count, weight: 8) { part in

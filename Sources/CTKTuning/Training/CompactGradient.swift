@@ -14,8 +14,8 @@ package final class CompactGradient: GradientSink {
   private let scratch: FloatBuffer
   /// Indexed by slice; nil where a whole matrix is formed.
   private let windows: [GradientWindow?]
-  private let packedLeft: FloatBuffer
-  private let packedRight: FloatBuffer
+  /// Both packed operands of a product, the right one behind the left one.
+  private let packed: FloatBuffer
   /// Sums of one normalisation: its scale's and its shift's.
   private let normSums: FloatBuffer
   private let compute: Compute
@@ -24,12 +24,11 @@ package final class CompactGradient: GradientSink {
   package init(plan: TrainablePlan, rows: Int, compute: Compute) {
     self.plan = plan
     self.compute = compute
-    values = FloatBuffer(count: plan.count).committed()
+    values = FloatBuffer(count: plan.count).committed(by: compute)
     scratch = FloatBuffer(count: plan.largestSparseParameter)
     windows = plan.slices.map { Self.window(of: $0, plan) }
-    let used = windows.compactMap { $0 }
-    packedLeft = FloatBuffer(count: rows * (used.map(\.rows.packedStride).max() ?? 0))
-    packedRight = FloatBuffer(count: rows * (used.map(\.columns.packedStride).max() ?? 0))
+    let strides = windows.compactMap { $0 }.map { $0.rows.packedStride + $0.columns.packedStride }
+    packed = FloatBuffer(count: rows * (strides.max() ?? 0)).committed(by: compute)
     normSums = FloatBuffer(count: 2 * plan.largestNorm)
   }
 
@@ -114,9 +113,11 @@ package final class CompactGradient: GradientSink {
   private func form(
     _ slice: TrainablePlan.Slice, within window: GradientWindow, left: Matrix, right: Matrix
   ) {
+    let leftCount = left.rows * window.rows.packedStride
+    precondition(leftCount + right.rows * window.columns.packedStride <= packed.count)
     compute.multiply(
-      window.rows.pack(left, into: packedLeft, compute), .transposed,
-      window.columns.pack(right, into: packedRight, compute), .plain,
+      window.rows.pack(left, into: packed.base, compute), .transposed,
+      window.columns.pack(right, into: packed.base + leftCount, compute), .plain,
       into: Matrix(scratch.base, rows: window.rows.count, columns: window.columns.count))
     gather(slice, from: window.positions.base)
   }

@@ -71,10 +71,11 @@ struct KeptLines {
   /// The kept columns of a matrix, side by side; the matrix itself when all are kept.
   ///
   /// - Parameter scratch: `matrix.rows * packedStride` floats.
-  func pack(_ matrix: Matrix, into scratch: FloatBuffer, _ compute: Compute) -> Matrix {
+  func pack(
+    _ matrix: Matrix, into scratch: UnsafeMutablePointer<Float>, _ compute: Compute
+  ) -> Matrix {
     guard isNarrow else { return matrix }
-    precondition(matrix.rows * packedStride <= scratch.count)
-    let packed = Matrix(scratch.base, rows: matrix.rows, columns: count, stride: packedStride)
+    let packed = Matrix(scratch, rows: matrix.rows, columns: count, stride: packedStride)
     bitmap.withUnsafeBufferPointer { bits in
       guard let base = bits.baseAddress else { return }
       // Read-only for as long as the parts run.

@@ -1,4 +1,5 @@
 package import CTKModel
+package import CTKTensor
 
 /// Which weights train, and where each lies in the compact vector.
 ///
@@ -69,6 +70,11 @@ package final class TrainablePlan: Sendable {
     self.slices = slices
     self.sliceOfParameter = sliceOfParameter
     count = start
+  }
+
+  /// Copies what trains to the vector's own memory, where it still lies in the base's file.
+  package func makeWritable(in parameters: ParameterVector, by compute: Compute) {
+    parameters.own(slices.map(\.id), by: compute)
   }
 
   package func slice(of id: ParameterID) -> Slice? {

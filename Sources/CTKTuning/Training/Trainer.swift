@@ -58,7 +58,7 @@ package final class Trainer {
 
   /// - Parameters:
   ///   - parameters: at the values that the run starts from.
-  ///   - limits: of the largest batch to come.
+  ///   - limits: of the largest batch to come; memory for it is committed at once.
   ///   - activations: what forward keeps for backward; no result depends on it.
   package init(
     network: SequenceClassifier, parameters: ParameterVector, plan: TrainablePlan,
@@ -70,6 +70,7 @@ package final class Trainer {
     self.plan = plan
     self.settings = settings
     self.compute = compute
+    plan.makeWritable(in: parameters, by: compute)
     let recipe = settings.recipe
     let pretrained =
       recipe.needsPretrained
@@ -88,7 +89,8 @@ package final class Trainer {
     gradient = CompactGradient(
       plan: plan, rows: network.productRows(limits), compute: compute)
     accumulated = settings.accumulation > 1 ? FloatBuffer(count: plan.count) : nil
-    workspace = network.workspace(limits, compute: compute, keeping: activations)
+    workspace = network.workspace(
+      limits, compute: compute, isCommitted: true, keeping: activations)
   }
 
   private static func optimizer(

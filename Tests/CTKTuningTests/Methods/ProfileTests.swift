@@ -134,7 +134,7 @@ struct ProfileTests {
         schedule: LearningRateSchedule(peak: 1, totalSteps: 1, warmupRatio: 0), seed: 0)
       (settings.usesDropout, settings.rule, settings.optimizer.weightDecay) = (false, .sgd, 0)
       let batch = try model.batch()
-      let before = model.parameters.storage.array()
+      let before = model.parameters.array()
       let trainer = Trainer(
         network: model.network, parameters: model.parameters, plan: plan, settings: settings,
         limits: BatchLimits(covering: [batch]), compute: Compute(threadCount: 1))
@@ -142,7 +142,7 @@ struct ProfileTests {
       // One step at rate 1: the masked tensor's changes are the clipped slopes.
       let parameter = layout[try #require(layout.id(of: name))]
       let slopes = try model.parity.floats("grad." + name)
-      let after = model.parameters.storage.array()
+      let after = model.parameters.array()
       let norm = try #require(norms[profile])
       let scale = min(1, 1 / norm)
       for index in 0..<parameter.count {
@@ -169,7 +169,7 @@ struct ProfileTests {
       schedule: LearningRateSchedule(peak: 1, totalSteps: 1, warmupRatio: 0), seed: 0)
     (settings.usesDropout, settings.rule, settings.optimizer.weightDecay) = (false, .sgd, 0)
     settings.recipe.gradientKeep = 0.1
-    let before = model.parameters.storage.array()
+    let before = model.parameters.array()
     let batch = try model.batch()
     let trainer = Trainer(
       network: model.network, parameters: model.parameters,
@@ -177,7 +177,7 @@ struct ProfileTests {
       settings: settings, limits: BatchLimits(covering: [batch]), compute: Compute(threadCount: 1))
     let report = trainer.step(batch, targets: try model.targets())
     #expect(report.gradientNorm > 1)
-    let square = zip(before, model.parameters.storage.array())
+    let square = zip(before, model.parameters.array())
       .map { Double($0 - $1) * Double($0 - $1) }.reduce(0, +)
     // E[(g M / p)^2] = g^2 / p: the norm grows from 1 to about sqrt(10).
     #expect(square.squareRoot() > 2 && square.squareRoot() < 4.5)

@@ -31,11 +31,11 @@ struct PulledWeightTests {
     steps: Int, _ change: (inout Trainer.Settings) -> Void
   ) throws -> (start: [Float], end: [Float], reports: [Trainer.StepReport]) {
     let model = try ReferenceModel("bert")
-    let start = model.parameters.storage.array()
+    let start = model.parameters.array()
     let trainer = try trainer(model, change)
     let (batch, targets) = (try model.batch(), try model.targets())
     let reports = (0..<steps).map { _ in trainer.step(batch, targets: targets) }
-    return (start, model.parameters.storage.array(), reports)
+    return (start, model.parameters.array(), reports)
   }
 
   /// A share of 1 leaves AdamW.

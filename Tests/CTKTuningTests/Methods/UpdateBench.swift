@@ -21,7 +21,7 @@ struct UpdateBench {
 
   /// Consecutive floats of the weights, and of the gradient.
   var weights: UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: parameters.storage.base, count: plan.count)
+    UnsafeMutableBufferPointer(start: parameters.mutablePointer(ParameterID(0)), count: plan.count)
   }
 
   var slopes: UnsafeMutableBufferPointer<Float> {

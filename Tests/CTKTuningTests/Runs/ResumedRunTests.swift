@@ -48,6 +48,17 @@ struct ResumedRunTests {
     #expect(try bench.train(mask: mask, resumes: true).steps == 10)
   }
 
+  @Test func aGivenMaskIsKeptByteForByte() throws {
+    let donor = try RunBench()
+    _ = try donor.train()
+    let bench = try RunBench()
+    _ = try bench.train(mask: ParameterMask(path: donor.run.mask))
+    let paths = [bench.givenMask, bench.run.mask, donor.run.mask]
+    let files = try paths.map { try MappedFile(path: $0).withBytes { Array($0) } }
+    #expect(files[1] == files[0])
+    #expect(files[1] != files[2])
+  }
+
   @Test func statesAreNotTrusted() throws {
     let bench = try RunBench()
     _ = bench.refusal(RunBench.stopping(after: 2))

@@ -10,6 +10,7 @@ import Testing
 /// A tiny base with a small task, and runs on it inside a folder of their own.
 struct RunBench {
   let folder = TemporaryFolder()
+  private let masks = TemporaryFolder()
   let checkpoint: Checkpoint
   let data: TaskData
   var options = FinetuneOptions()
@@ -49,10 +50,19 @@ struct RunBench {
   ) throws -> RunResult {
     let data = TaskData(train: data.train, dev: data.dev, labels: labels, skippedRows: 0)
     return try FinetuneJob(
-      folder: run, checkpoint: checkpoint, data: data, options: options,
-      manifest: try manifest(mask: mask), mask: mask, compute: Compute(threadCount: 1),
-      session: session
+      folder: run, base: TaskBase(checkpoint), data: data, options: options,
+      manifest: try manifest(mask: mask), mask: try mask.map { try file(of: $0) },
+      compute: Compute(threadCount: 1), session: session
     ).run(resumes: resumes, replacesExisting: replaces)
+  }
+
+  /// The file of the mask that a run was given.
+  var givenMask: String { masks.file("given.ctkmask") }
+
+  /// Small blocks make it a file that no run would write of its own accord.
+  private func file(of mask: ParameterMask) throws -> MaskFile {
+    try mask.write(to: givenMask, replacesExisting: true, blockShift: 12)
+    return try MaskFile(path: givenMask)
   }
 
   /// The code of the failure that a run ends with.

@@ -59,7 +59,7 @@ struct StoredPrecisionTests {
     _ bench: RunBench, _ run: FinishedRun, _ result: RunResult
   ) throws {
     let model = try TaskModel.load(
-      bench.checkpoint, weights: run.weights, labels: bench.labels, seed: nil)
+      TaskBase(bench.checkpoint), weights: run.weights, labels: bench.labels, seed: nil)
     let data = model.tokenize(bench.data.dev, maxLength: bench.options.maxLength)
     let logits = try Evaluator(
       network: model.network, parameters: model.parameters, compute: Compute(threadCount: 1)

@@ -69,7 +69,7 @@ struct OptimizerParityTests {
   func maskedStepsMoveTheChildAndNothingElse(_ folder: String) throws {
     let model = try ReferenceModel(folder)
     let layout = model.network.layout
-    let before = model.parameters.storage.array()
+    let before = model.parameters.array()
     let (child, dense) = try childAndDense(model)
     let plan = TrainablePlan(layout: layout, child: child, dense: dense)
     let batch = try model.batch()
@@ -133,7 +133,7 @@ struct OptimizerParityTests {
       let batch = try model.batch()
       let trainer = trainer(model, plan, batch)
       for _ in 0..<3 { _ = trainer.step(batch, targets: try model.targets()) }
-      results.append(model.parameters.storage.array())
+      results.append(model.parameters.array())
     }
     #expect(results[0] == results[1])
   }
@@ -185,7 +185,16 @@ struct EpochOrderTests {
     #expect(first == order.permutation(epoch: 0))
     #expect(first != order.permutation(epoch: 1))
     #expect(first != EpochOrder(exampleCount: 23, batchSize: 5, seed: 4).permutation(epoch: 0))
-    let visited = (0..<5).flatMap { Array(order.examples(step: $0, of: first)) }
-    #expect(visited == first)
+    #expect(order.batches(of: first).map(\.count) == [5, 5, 5, 5, 3])
+    #expect(Array(order.batches(of: first).joined()) == first)
+  }
+
+  @Test func aStepOfSeveralBatchesTakesThemInTurn() {
+    let order = EpochOrder(exampleCount: 23, batchSize: 3, accumulation: 3, seed: 3)
+    #expect(order.stepCount == 3)
+    let permutation = order.permutation(epoch: 0)
+    let steps = (0..<3).map { order.batches(step: $0, of: permutation) }
+    #expect(steps.map { $0.map(\.count) } == [[3, 3, 3], [3, 3, 3], [3, 2]])
+    #expect(steps.flatMap { $0.flatMap { Array($0) } } == permutation)
   }
 }

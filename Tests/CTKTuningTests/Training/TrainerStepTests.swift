@@ -59,14 +59,14 @@ struct TrainerStepTests {
       settings.accumulation = data.count
       let trainer = Trainer(
         network: model.network, parameters: model.parameters, plan: plan(model),
-        settings: settings, limits: data.limits(batchSize: data.count),
+        settings: settings, limits: data.limits(of: [Array(0..<data.count)]),
         compute: Compute(threadCount: 2))
       let parts = stride(from: 0, to: data.count, by: min(batchSize, data.count)).map { start in
         let range = start..<min(data.count, start + min(batchSize, data.count))
         return TrainingBatch(batch: data.batch(range), targets: data.targets(range))
       }
       let losses = (0..<3).map { _ in trainer.step(parts).loss }
-      results.append((model.parameters.storage.array(), losses))
+      results.append((model.parameters.array(), losses))
     }
     let weights = Closeness.of(
       results[0].weights, results[1].weights, absolute: 2e-6, relative: 2e-6)
@@ -90,7 +90,7 @@ struct TrainerStepTests {
         network: model.network, parameters: model.parameters,
         plan: try TrainablePlan.of(
           model.network.layout, choice, mask: nil, initialized: []),
-        settings: settings(), limits: data.limits(batchSize: data.count),
+        settings: settings(), limits: data.limits(of: [Array(0..<data.count)]),
         compute: Compute(threadCount: 1))
       _ = trainer.step(data.batch(0..<data.count), targets: data.targets(0..<data.count))
       var moved: [ParameterID: [Float]] = [:]

@@ -24,6 +24,10 @@ public struct PatchedSource: TensorSource {
 
   public func info(of name: String) -> TensorInfo? { routes[UTF8Key(name)]?.result }
 
+  public func residentBytes(of name: String) -> UnsafeRawBufferPointer? {
+    routes[UTF8Key(name)]?.isTouched == false ? base.residentBytes(of: name) : nil
+  }
+
   public func discard(_ name: String, _ part: Range<Int>?) {
     if routes[UTF8Key(name)]?.isTouched == false { base.discard(name, part) }
   }
