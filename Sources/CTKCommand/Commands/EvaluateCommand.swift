@@ -74,11 +74,12 @@ struct EvaluateCommand: ReportingCommand {
   private func logits(
     _ model: TaskModel, _ examples: [Example], _ reporter: Reporter
   ) throws -> (TokenizedDataset, [[Float]]) {
+    let compute = computing.compute
     let dataset = model.tokenize(
-      examples, maxLength: length.maxLength, progress: reporter.progress)
+      examples, maxLength: length.maxLength, compute: compute, progress: reporter.progress)
     reporter.log("\(examples.count) examples of \(dataset.tokenCount) tokens")
     let evaluator = Evaluator(
-      network: model.network, parameters: model.parameters, compute: computing.compute)
+      network: model.network, parameters: model.parameters, compute: compute)
     return (dataset, try evaluator.logits(of: dataset, progress: reporter.progress))
   }
 

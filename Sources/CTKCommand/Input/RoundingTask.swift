@@ -48,7 +48,8 @@ struct TaskMeter {
   ) throws -> [MetricResult] {
     let model = try TaskModel.load(
       TaskBase(checkpoint), weights: weights, headKind: .sequence, labels: data.labels, seed: nil)
-    let dataset = model.tokenize(data.dev, maxLength: maxLength, progress: progress)
+    let dataset = model.tokenize(
+      data.dev, maxLength: maxLength, compute: compute, progress: progress)
     let evaluator = Evaluator(
       network: model.network, parameters: model.parameters, compute: compute)
     return judge.results(

@@ -46,8 +46,9 @@ package struct MaskScorer {
       )
       let accumulator = try TuningError.wrap { () throws(ModelError) in
         try estimator.estimate(
-          model.tokenize(examples, maxLength: maxLength, progress: progress), scored: scored,
-          settings: recipe.fisher, progress: progress)
+          model.tokenize(
+            examples, maxLength: maxLength, compute: compute, progress: progress),
+          scored: scored, settings: recipe.fisher, progress: progress)
       }
       return WeightScores(scored: scored, values: accumulator.scores)
     }

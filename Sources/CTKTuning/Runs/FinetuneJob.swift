@@ -109,8 +109,10 @@ package struct FinetuneJob {
     try Finetuner(
       folder: folder, model: model, plan: plan,
       train: model.tokenize(
-        data.train, maxLength: options.maxLength, progress: session.onProgress),
-      dev: model.tokenize(data, maxLength: options.maxLength, progress: session.onProgress),
+        data.train, maxLength: options.maxLength, compute: compute,
+        progress: session.onProgress),
+      dev: model.tokenize(
+        data, maxLength: options.maxLength, compute: compute, progress: session.onProgress),
       judge: Judge(labels: data.labels, metrics: manifest.metrics), options: options,
       compute: compute, session: session
     ).run()

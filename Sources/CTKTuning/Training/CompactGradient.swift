@@ -26,7 +26,7 @@ package final class CompactGradient: GradientSink {
     self.compute = compute
     values = FloatBuffer(count: plan.count).committed(by: compute)
     scratch = FloatBuffer(count: plan.largestSparseParameter)
-    windows = plan.slices.map { Self.window(of: $0, plan) }
+    windows = compute.map(plan.slices.count) { Self.window(of: plan.slices[$0], plan) }
     let strides = windows.compactMap { $0 }.map { $0.rows.packedStride + $0.columns.packedStride }
     packed = FloatBuffer(count: rows * (strides.max() ?? 0)).committed(by: compute)
     normSums = FloatBuffer(count: 2 * plan.largestNorm)

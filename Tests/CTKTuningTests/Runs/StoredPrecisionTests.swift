@@ -60,7 +60,8 @@ struct StoredPrecisionTests {
   ) throws {
     let model = try TaskModel.load(
       TaskBase(bench.checkpoint), weights: run.weights, labels: bench.labels, seed: nil)
-    let data = model.tokenize(bench.data.dev, maxLength: bench.options.maxLength)
+    let data = model.tokenize(
+      bench.data.dev, maxLength: bench.options.maxLength, compute: Compute(threadCount: 1))
     let logits = try Evaluator(
       network: model.network, parameters: model.parameters, compute: Compute(threadCount: 1)
     ).logits(of: data)
