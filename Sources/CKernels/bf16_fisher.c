@@ -1,4 +1,5 @@
 // Squared weight gradients from operands rounded to bfloat16; see ctk_fisher.h.
+#include <stdbool.h>
 #include <string.h>
 
 #include "ctk_bf16.h"

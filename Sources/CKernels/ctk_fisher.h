@@ -15,10 +15,20 @@
 #define TILE_VECTORS 2
 #endif
 #define TILE_COLUMNS (TILE_VECTORS * CTK_LANES)
+// Floats of a cache line.
+#define LINE 16
 
 #if CTK_BF16
+#define SLOT_TOKENS 2
+#else
+#define SLOT_TOKENS 1
+#endif
 
-CTK_INLINE ptrdiff_t slots_of(ptrdiff_t tokens) { return (tokens + 1) / 2; }
+CTK_INLINE ptrdiff_t slots_of(ptrdiff_t tokens) {
+  return (tokens + SLOT_TOKENS - 1) / SLOT_TOKENS;
+}
+
+#if CTK_BF16
 
 CTK_INLINE void pack_slots(const float *x, ptrdiff_t stride, ptrdiff_t tokens, ptrdiff_t count,
                            const ptrdiff_t width, float *panel) {
@@ -36,8 +46,6 @@ CTK_INLINE vf multiply_slots(vf left, vf right, vf sum) {
 }
 
 #else
-
-CTK_INLINE ptrdiff_t slots_of(ptrdiff_t tokens) { return tokens; }
 
 CTK_INLINE void pack_slots(const float *x, ptrdiff_t stride, ptrdiff_t tokens, ptrdiff_t count,
                            const ptrdiff_t width, float *panel) {
@@ -69,13 +77,53 @@ CTK_INLINE void pack_panel(const float *x, ptrdiff_t stride, const ptrdiff_t *of
   }
 }
 
+// The examples whose tokens are packed together, and rows of their gradients.
+typedef struct {
+  const float *left, *right;  // their first token
+  ptrdiff_t left_stride, right_stride, rows, columns;
+  const ptrdiff_t *offsets;
+  ptrdiff_t examples, slots;
+  float *left_panels, *right_panel;
+  float *scores;
+} fisher_block;
+
+// What is fetched while a tile is formed: memory that later tiles and panels begin with.
+typedef struct {
+  const float *scores;
+  // Columns of a left panel to be packed, a line for each token.
+  const float *left;
+  ptrdiff_t left_stride;
+  // Columns of a right panel to be packed, of a share of the tokens.
+  const float *right;
+  ptrdiff_t right_stride, tokens;
+} tile_fetches;
+
+CTK_INLINE void fetch(const float *address) { __builtin_prefetch(address, 0, 3); }
+
+CTK_INLINE void fetch_scores(const float *scores, ptrdiff_t stride) {
+  for (int i = 0; i < TILE_ROWS; i++)
+    for (int j = 0; j < TILE_COLUMNS; j += LINE)
+      __builtin_prefetch(scores + i * stride + j, 1, 3);
+}
+
+// Fetches an example's part of the share, so that fetches are spread over the tile.
+CTK_INLINE void fetch_right(const tile_fetches *next, ptrdiff_t example, ptrdiff_t examples) {
+  ptrdiff_t end = next->tokens * (example + 1) / examples;
+  for (ptrdiff_t t = next->tokens * example / examples; t < end; t++)
+    for (int j = 0; j < TILE_COLUMNS; j += LINE) fetch(next->right + t * next->right_stride + j);
+}
+
 // Adds the squares of one whole tile, over all examples.
 static void add_tile(const float *left, const float *right, const ptrdiff_t *offsets,
-                     ptrdiff_t examples, float *scores, ptrdiff_t stride) {
+                     ptrdiff_t examples, float *scores, ptrdiff_t stride,
+                     const tile_fetches *next) {
+  const float *next_left = next->left;
+  fetch_scores(next->scores, stride);
   for (ptrdiff_t e = 0; e < examples; e++) {
     vf sum[TILE_ROWS][TILE_VECTORS];
     for (int i = 0; i < TILE_ROWS; i++)
       for (int j = 0; j < TILE_VECTORS; j++) sum[i][j] = splat(0.0f);
+    fetch_right(next, e, examples);
     for (ptrdiff_t s = slots_of(offsets[e + 1] - offsets[e]); s > 0; s--) {
       vf row[TILE_VECTORS];
       for (int j = 0; j < TILE_VECTORS; j++) row[j] = load(right + j * CTK_LANES);
@@ -86,6 +134,7 @@ static void add_tile(const float *left, const float *right, const ptrdiff_t *off
       }
       left += TILE_ROWS;
       right += TILE_COLUMNS;
+      for (int t = 0; t < SLOT_TOKENS; t++, next_left += next->left_stride) fetch(next_left);
     }
     for (int i = 0; i < TILE_ROWS; i++)
       for (int j = 0; j < TILE_VECTORS; j++) {
@@ -98,11 +147,11 @@ static void add_tile(const float *left, const float *right, const ptrdiff_t *off
 // As `add_tile` for a tile of which only some rows and columns exist.
 static void add_tile_part(const float *left, const float *right, const ptrdiff_t *offsets,
                           ptrdiff_t examples, float *scores, ptrdiff_t stride, ptrdiff_t rows,
-                          ptrdiff_t columns) {
+                          ptrdiff_t columns, const tile_fetches *next) {
   float tile[TILE_ROWS * TILE_COLUMNS] = {0};
   for (ptrdiff_t i = 0; i < rows; i++)
     memcpy(tile + i * TILE_COLUMNS, scores + i * stride, (size_t)columns * sizeof(float));
-  add_tile(left, right, offsets, examples, tile, TILE_COLUMNS);
+  add_tile(left, right, offsets, examples, tile, TILE_COLUMNS, next);
   for (ptrdiff_t i = 0; i < rows; i++)
     memcpy(scores + i * stride, tile + i * TILE_COLUMNS, (size_t)columns * sizeof(float));
 }
@@ -120,27 +169,55 @@ static ptrdiff_t slots_of_block(const ptrdiff_t *offsets, ptrdiff_t examples) {
   return slots;
 }
 
-static void add_block(const float *left, ptrdiff_t left_stride, ptrdiff_t rows, const float *right,
-                      ptrdiff_t right_stride, ptrdiff_t columns, const ptrdiff_t *offsets,
-                      ptrdiff_t examples, float *scores, float *scratch) {
-  ptrdiff_t slots = slots_of_block(offsets, examples);
-  float *right_panel = scratch, *left_panels = scratch + slots * TILE_COLUMNS;
-  left += offsets[0] * left_stride;
-  right += offsets[0] * right_stride;
-  for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS)
-    pack_panel(left + i, left_stride, offsets, examples, at_most(rows - i, TILE_ROWS), TILE_ROWS,
-               left_panels + i * slots);
+// What to fetch beside the tile at row `i` and column `j`: the scores of the next one, and of the
+// operands the next left panel, which the first column of tiles packs, and this tile's share of
+// the next right panel.
+static tile_fetches fetches_beside(const fisher_block *block, ptrdiff_t i, ptrdiff_t j) {
+  ptrdiff_t tiles = (block->rows + TILE_ROWS - 1) / TILE_ROWS, tile = i / TILE_ROWS;
+  ptrdiff_t tokens = block->offsets[block->examples] - block->offsets[0];
+  ptrdiff_t first = tokens * tile / tiles, end = tokens * (tile + 1) / tiles;
+  bool is_last_row = i + TILE_ROWS >= block->rows;
+  bool is_last_column = j + TILE_COLUMNS >= block->columns;
+  bool packs_left = j == 0 && !is_last_row;
+  const float *scores = block->scores + i * block->columns + j;
+  tile_fetches next = {.scores = scores, .left = scores};
+  if (!is_last_row) {
+    next.scores = scores + TILE_ROWS * block->columns;
+  } else if (!is_last_column) {
+    next.scores = block->scores + j + TILE_COLUMNS;
+  }
+  if (packs_left) {
+    next.left = block->left + i + TILE_ROWS;
+    next.left_stride = block->left_stride;
+  }
+  if (!is_last_column) {
+    next.right = block->right + first * block->right_stride + j + TILE_COLUMNS;
+    next.right_stride = block->right_stride;
+    next.tokens = end - first;
+  }
+  return next;
+}
+
+static void add_block(const fisher_block *block) {
+  const ptrdiff_t *offsets = block->offsets;
+  ptrdiff_t rows = block->rows, columns = block->columns, examples = block->examples;
   for (ptrdiff_t j = 0; j < columns; j += TILE_COLUMNS) {
     ptrdiff_t width = at_most(columns - j, TILE_COLUMNS);
-    pack_panel(right + j, right_stride, offsets, examples, width, TILE_COLUMNS, right_panel);
+    pack_panel(block->right + j, block->right_stride, offsets, examples, width, TILE_COLUMNS,
+               block->right_panel);
     for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
       ptrdiff_t height = at_most(rows - i, TILE_ROWS);
-      float *tile = scores + i * columns + j;
+      float *left_panel = block->left_panels + i * block->slots;
+      if (j == 0)
+        pack_panel(block->left + i, block->left_stride, offsets, examples, height, TILE_ROWS,
+                   left_panel);
+      tile_fetches next = fetches_beside(block, i, j);
+      float *tile = block->scores + i * columns + j;
       if (height == TILE_ROWS && width == TILE_COLUMNS)
-        add_tile(left_panels + i * slots, right_panel, offsets, examples, tile, columns);
+        add_tile(left_panel, block->right_panel, offsets, examples, tile, columns, &next);
       else
-        add_tile_part(left_panels + i * slots, right_panel, offsets, examples, tile, columns,
-                      height, width);
+        add_tile_part(left_panel, block->right_panel, offsets, examples, tile, columns, height,
+                      width, &next);
     }
   }
 }
@@ -151,9 +228,24 @@ static void squared_products(const float *left, ptrdiff_t left_stride, ptrdiff_t
                              float *scratch) {
   while (examples > 0) {
     ptrdiff_t count = examples_of_block(offsets, examples);
-    for (ptrdiff_t i = 0; i < rows; i += CTK_FISHER_ROWS)
-      add_block(left + i, left_stride, at_most(rows - i, CTK_FISHER_ROWS), right, right_stride,
-                columns, offsets, count, scores + i * columns, scratch);
+    ptrdiff_t slots = slots_of_block(offsets, count);
+    for (ptrdiff_t i = 0; i < rows; i += CTK_FISHER_ROWS) {
+      fisher_block block = {
+          .left = left + offsets[0] * left_stride + i,
+          .right = right + offsets[0] * right_stride,
+          .left_stride = left_stride,
+          .right_stride = right_stride,
+          .rows = at_most(rows - i, CTK_FISHER_ROWS),
+          .columns = columns,
+          .offsets = offsets,
+          .examples = count,
+          .slots = slots,
+          .right_panel = scratch,
+          .left_panels = scratch + slots * TILE_COLUMNS,
+          .scores = scores + i * columns,
+      };
+      add_block(&block);
+    }
     offsets += count;
     examples -= count;
   }

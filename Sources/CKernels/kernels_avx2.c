@@ -1,5 +1,6 @@
 // The kernels for x86-64 processors with AVX2 and FMA.
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "ctk_counts.h"

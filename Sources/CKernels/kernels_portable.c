@@ -1,5 +1,6 @@
 // The kernels for any processor; 128-bit vectors, NEON on 64-bit ARM.
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "ctk_counts.h"

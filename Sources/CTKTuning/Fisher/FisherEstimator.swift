@@ -78,9 +78,9 @@ package struct FisherEstimator {
     return sink
   }
 
-  /// Tokens of a batch of which every example has a gradient of its own: enough for fast
-  /// products, and few activations to keep.
-  private static let tokenBudget = 512
+  /// Tokens of a batch of which every example has a gradient of its own: enough for weights
+  /// and scores to be read seldom, and few activations to keep.
+  private static let tokenBudget = 1024
 
   /// Per example neither order nor batches can matter, so neighbours in length share a
   /// batch; per batch the batches are drawn as in training.
