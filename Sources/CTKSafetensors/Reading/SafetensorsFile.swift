@@ -1,4 +1,5 @@
 public import CTKCore
+import Synchronization
 
 /// A memory-mapped safetensors file; tensors are lent without copying.
 public final class SafetensorsFile: TensorSource {
@@ -11,6 +12,8 @@ public final class SafetensorsFile: TensorSource {
 
   private let file: MappedFile
   private let entries: [UTF8Key: SafetensorsHeader.Entry]
+  /// Held once bytes are lent for good.
+  private let lock = Mutex<FileLock?>(nil)
 
   /// Maps a file and checks its whole header; the tensors' bytes are not touched.
   ///
@@ -50,8 +53,9 @@ public final class SafetensorsFile: TensorSource {
     }
   }
 
+  /// Keeps changes in place away as long as this object lives; nil beside one.
   public func residentBytes(of name: String) -> UnsafeRawBufferPointer? {
-    guard let range = byteRange(of: name) else { return nil }
+    guard let range = byteRange(of: name), isLocked() else { return nil }
     // The mapping lives as long as this object.
     return file.withBytes { UnsafeRawBufferPointer(rebasing: $0[range]) }
   }
@@ -75,6 +79,13 @@ public final class SafetensorsFile: TensorSource {
     guard let range = entries[UTF8Key(name)]?.range else { return }
     let start = range.lowerBound
     file.discard(part.map { start + $0.lowerBound..<start + $0.upperBound } ?? range)
+  }
+
+  private func isLocked() -> Bool {
+    lock.withLock { lock in
+      if lock == nil { lock = try? FileLock(path: path, .shared) }
+      return lock != nil
+    }
   }
 
   private func requireEntry(_ name: String) throws(CoreError) -> SafetensorsHeader.Entry {

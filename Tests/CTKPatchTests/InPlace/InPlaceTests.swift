@@ -37,6 +37,7 @@ struct InPlaceTests {
     try bench.reset(to: 0)
     let file = bench.model + "/model.safetensors"
     try bench.folderIsBusy(false)
+    try bench.weightsAreInUse()
     _ = try PatchApplier.apply(base: file, patches: [bench.patches[0]], to: .inPlace)
     #expect(try readSmallFile(file) == readSmallFile(bench.expected(1) + "/model.safetensors"))
     #expect(
@@ -137,6 +138,25 @@ struct InPlaceTests {
 }
 
 extension InPlaceBench {
+  /// Reads weights where they are mapped for the time of one attempt.
+  fileprivate func weightsAreInUse() throws {
+    try withExtendedLifetime(SafetensorsCheckpoint(path: model)) { reader in
+      let name = try #require(reader.tensors.first?.name)
+      let lent = try #require(reader.residentBytes(of: name))
+      #expect(try reader.withTensorBytes(name) { Array($0) } == Array(lent))
+      let found = code {
+        _ = try PatchApplier.apply(base: model, patches: [patches[0]], to: .inPlace)
+      }
+      #expect(found == "patch.busy")
+    }
+    #expect(try isIn(0))
+    // Beside a change bytes are lent for a call, not for good.
+    let change = try #require(try FileLock(path: model + "/model.safetensors", .exclusive))
+    let reader = try SafetensorsCheckpoint(path: model)
+    #expect(reader.residentBytes(of: reader.tensors[0].name) == nil)
+    withExtendedLifetime(change) {}
+  }
+
   /// Holds the lock of another command for the time of one attempt.
   fileprivate func folderIsBusy(_ isFolder: Bool) throws {
     let file = model + "/model.safetensors"

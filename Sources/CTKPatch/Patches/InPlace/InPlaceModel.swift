@@ -20,7 +20,7 @@ struct InPlaceModel: ~Copyable {
   let isFolder: Bool
   /// Called between the steps of a change.
   let onStep: @Sendable () -> Void
-  private let locks: [Int32]
+  private let locks: [FileLock]
 
   /// - Parameter path: a folder, a shard index, which stands for its folder, or a
   ///   single file.
@@ -34,10 +34,9 @@ struct InPlaceModel: ~Copyable {
     folder = isFolder ? root : Output.parentFolder(of: root)
     journalPath = SafetensorsFile.journalPath(ofModel: root)
     self.onStep = onStep
-    locks = try Self.lock(isFolder ? Self.lockedPaths(of: root) : [root])
+    let paths = isFolder ? try Self.lockedPaths(of: root) : [root]
+    locks = try paths.map { (path) throws(PatchError) in try Self.lock(path) }
   }
-
-  deinit { for lock in locks { close(lock) } }
 
   /// The folder and its weights files, which other commands may take for single ones.
   private static func lockedPaths(of folder: String) throws(PatchError) -> [String] {
@@ -46,31 +45,16 @@ struct InPlaceModel: ~Copyable {
       + names.filter { $0.hasSuffix(".safetensors") }.map { folder + "/" + $0 }
   }
 
-  private static func lock(_ paths: [String]) throws(PatchError) -> [Int32] {
-    var locks: [Int32] = []
-    do throws(PatchError) {
-      for path in paths { locks.append(try lock(path)) }
-      return locks
-    } catch {
-      for lock in locks { close(lock) }
-      throw error
+  private static func lock(_ path: String) throws(PatchError) -> FileLock {
+    let lock = try PatchError.wrap { () throws(CoreError) in
+      try FileLock(path: path, .exclusive)
     }
-  }
-
-  private static func lock(_ path: String) throws(PatchError) -> Int32 {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    if descriptor < 0 {
-      let number = errno
+    guard let lock else {
       throw PatchError(
-        wrapping: CoreError(
-          number == ENOENT ? .fileMissing : .fileUnreadable, errnoText(number), path: path))
+        .busy, "another command is changing this model, or works with its weights", path: path,
+        hint: "wait for it to end")
     }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      close(descriptor)
-      throw PatchError(
-        .busy, "another command is changing this model", path: path, hint: "wait for it to end")
-    }
-    return descriptor
+    return lock
   }
 
   var hasJournal: Bool { Folder.fileExists(journalPath) }
