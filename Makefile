@@ -6,6 +6,10 @@ DESTDIR ?=
 PACKAGES := libhdf5-dev zlib1g-dev libopenblas-dev pkg-config
 SOURCES := Package.swift Sources Tests Benchmarks
 FORMAT := $(SWIFT) format
+# With STATIC=1 the program holds the Swift libraries, for machines without Swift.
+STATIC ?=
+BUILD := $(SWIFT) build -c release \
+  $(if $(STATIC),--static-swift-stdlib --scratch-path .build-static)
 
 .PHONY: help deps build demo test format lint bench install
 
@@ -18,6 +22,7 @@ help:
 	@echo 'make lint      check the format of the sources'
 	@echo 'make bench     compare a patched base with the tuned model, after the demo'
 	@echo 'make install   install ctk below PREFIX ($(PREFIX))'
+	@echo 'STATIC=1       build and install a ctk for machines without Swift'
 
 deps:
 	@if ! command -v apt-get >/dev/null; then \
@@ -37,10 +42,10 @@ deps:
 	$$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends $$missing
 
 build: deps
-	$(SWIFT) build -c release --product ctk
+	$(BUILD) --product ctk
 
 demo: build
-	CTK="$$($(SWIFT) build -c release --show-bin-path)/ctk" bash docs/demo/run.sh
+	CTK="$$($(BUILD) --show-bin-path)/ctk" bash docs/demo/run.sh
 
 test: deps
 	$(SWIFT) test -c release
@@ -58,4 +63,4 @@ bench: demo
 
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/ctk" "$(DESTDIR)$(PREFIX)/bin/ctk"
+	install -m 755 $(if $(STATIC),-s) "$$($(BUILD) --show-bin-path)/ctk" "$(DESTDIR)$(PREFIX)/bin/ctk"
