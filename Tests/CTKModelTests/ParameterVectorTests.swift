@@ -3,6 +3,7 @@ import CTKModel
 import CTKSafetensors
 import CTKTensor
 import CTKTestSupport
+import Foundation
 import Testing
 
 /// Weights stay where the base's file is mapped until something writes them.
@@ -64,6 +65,21 @@ struct ParameterVectorTests {
     #expect(copy.array() == vector.array())
     for id in network.layout.allIDs { copy.mutablePointer(id)[0] += 1 }
     #expect(zip(copy.array(), vector.array()).count { $0 != $1 } == network.layout.allIDs.count)
+  }
+
+  /// A header may end anywhere, and with it the alignment of all tensors.
+  @Test(arguments: 1...3) func floatsOffTheirAlignmentAreCopied(_ shift: Int) throws {
+    let folder = TemporaryFolder()
+    var bytes = file.withFileBytes { Array($0) }
+    let header = bytes.withUnsafeBytes { Int($0.loadUnaligned(as: UInt64.self)) }
+    bytes.insert(contentsOf: Array(repeating: UInt8(ascii: " "), count: shift), at: 8 + header)
+    withUnsafeBytes(of: UInt64(header + shift)) { bytes.replaceSubrange(0..<8, with: $0) }
+    try Data(bytes).write(to: URL(filePath: folder.file("shifted.safetensors")))
+    let shifted = try SafetensorsFile(path: folder.file("shifted.safetensors"))
+    let other = ParameterVector(layout: network.layout)
+    #expect(try other.load(from: shifted).isEmpty)
+    #expect(other.array() == vector.array())
+    for id in network.layout.allIDs { other.mutablePointer(id)[0] = 0 }
   }
 
   @Test func formedBytesAreCopied() throws {
