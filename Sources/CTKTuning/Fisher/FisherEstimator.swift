@@ -82,8 +82,8 @@ package struct FisherEstimator {
   /// and scores to be read seldom, and few activations to keep.
   private static let tokenBudget = 1024
 
-  /// Per example neither order nor batches can matter, so neighbours in length share a
-  /// batch; per batch the batches are drawn as in training.
+  /// Per example neither order nor batches matter, but for what dropout draws, so neighbours
+  /// in length share a batch; per batch the batches are drawn as in training.
   private func batches(_ data: TokenizedDataset, _ settings: Settings) -> [[Int]] {
     let order = EpochOrder(
       exampleCount: data.count, batchSize: settings.batchSize, seed: settings.seed)
