@@ -116,12 +116,13 @@ public struct JSONParser: ~Copyable {
       guard peek() == UInt8(ascii: "\"") else { throw invalid("expected a key") }
       let keyOffset = position
       let key = try string()
-      if object[key] != nil && duplicateKeys == .refuse {
-        throw CoreError(.jsonDuplicateKey, "the key '\(key)' is repeated at byte \(keyOffset)")
-      }
       skipWhiteSpace()
       try expect(UInt8(ascii: ":"), "':'")
+      let count = object.count
       object[key] = try value(depth: depth)
+      if object.count == count && duplicateKeys == .refuse {
+        throw CoreError(.jsonDuplicateKey, "the key '\(key)' is repeated at byte \(keyOffset)")
+      }
       skipWhiteSpace()
       if peek() == UInt8(ascii: ",") {
         position += 1

@@ -13,8 +13,9 @@ public enum JSONValue: Sendable, Equatable {
 
 /// Members of a JSON object in the order they were read or added.
 public struct JSONObject: Sendable, Equatable {
-  public private(set) var keys: [String] = []
-  private var values: [UTF8Key: JSONValue] = [:]
+  /// Members in order.
+  public private(set) var members: [(key: String, value: JSONValue)] = []
+  private var places: [UTF8Key: Int] = [:]
 
   public init() {}
 
@@ -22,22 +23,32 @@ public struct JSONObject: Sendable, Equatable {
     for (key, value) in members { self[key] = value }
   }
 
-  public var count: Int { keys.count }
+  public var count: Int { members.count }
+
+  public var keys: [String] { members.map(\.key) }
 
   public subscript(key: String) -> JSONValue? {
-    get { values[UTF8Key(key)] }
+    get { places[UTF8Key(key)].map { members[$0].value } }
     set {
-      if let newValue {
-        if values.updateValue(newValue, forKey: UTF8Key(key)) == nil { keys.append(key) }
-      } else if values.removeValue(forKey: UTF8Key(key)) != nil {
-        keys.removeAll { UTF8Key($0) == UTF8Key(key) }
+      switch (places[UTF8Key(key)], newValue) {
+      case (let place?, let value?):
+        members[place].value = value
+      case (nil, let value?):
+        places[UTF8Key(key)] = members.count
+        members.append((key, value))
+      case (let place?, nil):
+        members.remove(at: place)
+        places = Dictionary(
+          uniqueKeysWithValues: members.enumerated().map { (UTF8Key($1.key), $0) })
+      case (nil, nil): break
       }
     }
   }
 
-  /// Members in order.
-  public var members: [(key: String, value: JSONValue)] {
-    keys.compactMap { key in values[UTF8Key(key)].map { (key, $0) } }
+  public static func == (left: JSONObject, right: JSONObject) -> Bool {
+    left.members.elementsEqual(right.members) {
+      UTF8Key($0.key) == UTF8Key($1.key) && $0.value == $1.value
+    }
   }
 }
 

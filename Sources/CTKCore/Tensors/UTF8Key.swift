@@ -8,7 +8,10 @@ package struct UTF8Key: Hashable, Sendable {
   package init(_ text: String) { self.text = text }
 
   package static func == (left: UTF8Key, right: UTF8Key) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    var (left, right) = (left.text, right.text)
+    return left.withUTF8 { left in
+      right.withUTF8 { right in left.count == right.count && left.elementsEqual(right) }
+    }
   }
 
   package func hash(into hasher: inout Hasher) {
