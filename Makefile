@@ -58,8 +58,8 @@ lint:
 
 bench: demo
 	cd Benchmarks && $(SWIFT) run -c release compare --rounds 3 \
-	  --a "$$(cd .. && $(SWIFT) build -c release --show-bin-path)/ctk evaluate --base ../demo/base --patch ../demo/task.ctkpatch --task custom --dev ../fixtures/demo/task/dev.tsv" \
-	  --b "$$(cd .. && $(SWIFT) build -c release --show-bin-path)/ctk evaluate --base ../demo/tuned --task custom --dev ../fixtures/demo/task/dev.tsv"
+	  --a "$$(cd .. && $(BUILD) --show-bin-path)/ctk evaluate --base ../demo/base --patch ../demo/task.ctkpatch --task custom --dev ../fixtures/demo/task/dev.tsv" \
+	  --b "$$(cd .. && $(BUILD) --show-bin-path)/ctk evaluate --base ../demo/tuned --task custom --dev ../fixtures/demo/task/dev.tsv"
 
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin"

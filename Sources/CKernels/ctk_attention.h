@@ -179,7 +179,7 @@ static void softmax_rows(const ctk_attention_head *head, float *scores, ptrdiff_
 CTK_INLINE void fetch_next_head(const float *rows, ptrdiff_t stride, ptrdiff_t count,
                                 ptrdiff_t size) {
   for (ptrdiff_t i = 0; i < count; i++)
-    for (ptrdiff_t j = 0; j < size; j += 16) __builtin_prefetch(rows + i * stride + size + j, 0, 2);
+    for (ptrdiff_t j = 0; j < size; j += CTK_LINE) fetch_early(rows + i * stride + size + j);
 }
 
 static void attention_forward(const ctk_attention_head *head, float *output,

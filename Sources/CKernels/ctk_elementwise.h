@@ -317,7 +317,7 @@ static void adamw_scattered(float *weights, const uint32_t *positions, const flo
     // Child weights lie lines apart, where the processor foresees nothing.
     if (i + PREFETCHED + CTK_LANES <= count)
       for (ptrdiff_t j = 0; j < CTK_LANES; j++)
-        __builtin_prefetch(weights + positions[i + PREFETCHED + j], 1);
+        fetch_to_write(weights + positions[i + PREFETCHED + j]);
     for (ptrdiff_t j = 0; j < n; j++) w[j] = weights[positions[i + j]];
     vf m = get(first + i, n), v = get(second + i, n);
     store(w, adamw_step(load(w), get(gradient + i, n), &m, &v, c));

@@ -15,8 +15,6 @@
 #define TILE_VECTORS 2
 #endif
 #define TILE_COLUMNS (TILE_VECTORS * CTK_LANES)
-// Floats of a cache line.
-#define LINE 16
 
 #if CTK_BF16
 #define SLOT_TOKENS 2
@@ -98,19 +96,16 @@ typedef struct {
   ptrdiff_t right_stride, tokens;
 } tile_fetches;
 
-CTK_INLINE void fetch(const float *address) { __builtin_prefetch(address, 0, 3); }
-
 CTK_INLINE void fetch_scores(const float *scores, ptrdiff_t stride) {
   for (int i = 0; i < TILE_ROWS; i++)
-    for (int j = 0; j < TILE_COLUMNS; j += LINE)
-      __builtin_prefetch(scores + i * stride + j, 1, 3);
+    for (int j = 0; j < TILE_COLUMNS; j += CTK_LINE) fetch_to_write(scores + i * stride + j);
 }
 
 // Fetches an example's part of the share, so that fetches are spread over the tile.
 CTK_INLINE void fetch_right(const tile_fetches *next, ptrdiff_t example, ptrdiff_t examples) {
   ptrdiff_t end = next->tokens * (example + 1) / examples;
   for (ptrdiff_t t = next->tokens * example / examples; t < end; t++)
-    for (int j = 0; j < TILE_COLUMNS; j += LINE) fetch(next->right + t * next->right_stride + j);
+    for (int j = 0; j < TILE_COLUMNS; j += CTK_LINE) fetch(next->right + t * next->right_stride + j);
 }
 
 // Adds the squares of one whole tile, over all examples.

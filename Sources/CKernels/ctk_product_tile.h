@@ -26,9 +26,6 @@ typedef struct {
   const float *next;
 } product_tile;
 
-static inline void fetch(const float *address) { __builtin_prefetch(address, 0, 3); }
-static inline void fetch_to_write(const float *address) { __builtin_prefetch(address, 1, 3); }
-
 static inline __attribute__((always_inline)) void multiply_tile(const product_tile *tile,
                                                                 int rows, int vectors) {
   __m512 sums[TILE_ROWS][PANEL / VECTOR];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctk_counts.h"
+#include "ctk_fetch.h"
 #include "ctk_product.h"
 
 #if defined(__x86_64__)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctk_counts.h"
+#include "ctk_fetch.h"
 #include "ctk_kernels.h"
 
 #define CTK_LANES 4

@@ -5,6 +5,7 @@
 // packed. Operands and results of training come from far away, so all that is read or written
 // next is fetched ahead.
 #include "ctk_counts.h"
+#include "ctk_fetch.h"
 #include "ctk_product.h"
 
 #if defined(__x86_64__)
@@ -107,7 +108,7 @@ static product_block block_of(const product_plan *plan, ptrdiff_t number, float 
 // Fetches the next `count` vectors into the second-level cache.
 static inline void fetch_upcoming(upcoming_block *block, ptrdiff_t count) {
   for (; count > 0 && block->rows > 0; count--) {
-    __builtin_prefetch(block->base + block->fetched, 0, 2);
+    fetch_early(block->base + block->fetched);
     block->fetched += VECTOR;
     if (block->fetched >= block->columns) {
       block->fetched = 0;

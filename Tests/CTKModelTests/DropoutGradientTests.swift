@@ -24,12 +24,8 @@ struct DropoutGradientTests {
       _ folder: String, _ compute: Compute, keeping activations: KeptActivations = .all
     ) throws {
       let model = try ReferenceModel(folder)
-      var configuration = model.network.configuration
-      configuration.hiddenDropout = 0.2
-      configuration.attentionDropout = 0.3
-      configuration.classifierDropout = 0.1
-      network = try SequenceClassifier(
-        configuration: configuration, labelCount: model.network.labelCount)
+      network = try model.network(
+        hiddenDropout: 0.2, attentionDropout: 0.3, classifierDropout: 0.1)
       parameters = model.parameters
       batch = try model.batch()
       targets = try model.targets()

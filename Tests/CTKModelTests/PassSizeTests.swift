@@ -14,7 +14,7 @@ struct PassSizeTests {
   }
 
   /// 24 sequences of 7 to 30 tokens.
-  private func batch(_ configuration: ModelConfiguration) -> PackedBatch {
+  private var batch: PackedBatch {
     var batch = PackedBatch()
     for sequence in 0..<24 {
       let ids = (0..<7 + sequence).map { Int32(($0 * 31 + sequence) % 50 + 10) }
@@ -28,12 +28,7 @@ struct PassSizeTests {
     _ folder: String, _ kept: KeptActivations, _ rows: LastLayerRows
   ) throws {
     let model = try ReferenceModel(folder)
-    var configuration = model.network.configuration
-    configuration.hiddenDropout = 0.1
-    configuration.attentionDropout = 0.1
-    let network = try SequenceClassifier(
-      configuration: configuration, labelCount: model.network.labelCount)
-    let batch = batch(configuration)
+    let network = try model.network(hiddenDropout: 0.1, attentionDropout: 0.1)
     let workspace = network.workspace(
       BatchLimits(covering: [batch]), compute: Compute(threadCount: 2), keeping: kept,
       lastLayerRows: rows)

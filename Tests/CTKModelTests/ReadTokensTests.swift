@@ -38,11 +38,7 @@ struct ReadTokensTests {
   @Test(arguments: ReferenceModel.folders)
   func equalsAWholeLayer(_ folder: String) throws {
     let model = try ReferenceModel(folder)
-    var configuration = model.network.configuration
-    configuration.hiddenDropout = 0.2
-    configuration.attentionDropout = 0.3
-    let network = try SequenceClassifier(
-      configuration: configuration, labelCount: model.network.labelCount)
+    let network = try model.network(hiddenDropout: 0.2, attentionDropout: 0.3)
     let whole = try pass(model, network, .all)
     let batch = try model.batch()
     #expect(whole.lastRows == batch.tokenCount)

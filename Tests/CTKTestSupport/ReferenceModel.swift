@@ -26,6 +26,17 @@ package struct ReferenceModel {
     precondition(missing.isEmpty)
   }
 
+  /// The network with other rates of dropout.
+  package func network(
+    hiddenDropout: Float, attentionDropout: Float, classifierDropout: Float? = nil
+  ) throws -> SequenceClassifier {
+    var configuration = network.configuration
+    configuration.hiddenDropout = hiddenDropout
+    configuration.attentionDropout = attentionDropout
+    if let classifierDropout { configuration.classifierDropout = classifierDropout }
+    return try SequenceClassifier(configuration: configuration, labelCount: network.labelCount)
+  }
+
   /// The batch stored under a prefix, its padding left out.
   package func batch(_ prefix: String = "") throws -> PackedBatch {
     let ids = try parity.integers(prefix + "input_ids")

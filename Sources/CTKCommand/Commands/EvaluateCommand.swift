@@ -49,7 +49,7 @@ struct EvaluateCommand: ReportingCommand {
     let (data, metrics) = try task.read(labels: names)
     reporter.note(leftOut: data.skippedRows)
     if data.dev.isEmpty { throw TuningError(.dataEmpty, "there are no evaluation examples") }
-    let sets = [EvaluationSet(name: nil, examples: data.dev)] + data.furtherDev
+    let sets = data.evaluationSets
     let files = try predictions.map { try predictionFiles($0, sets) }
     let model = try TaskModel.load(
       TaskBase(patched.base), weights: patched.weights, headKind: patched.headKind,

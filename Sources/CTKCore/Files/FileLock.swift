@@ -22,12 +22,7 @@ package final class FileLock: Sendable {
   ///
   /// - Throws: `file.missing`, `file.unreadable`.
   package init?(path: String, _ kind: Kind) throws(CoreError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    if descriptor < 0 {
-      let number = errno
-      throw CoreError(
-        number == ENOENT ? .fileMissing : .fileUnreadable, errnoText(number), path: path)
-    }
+    let descriptor = try openToRead(path)
     if flock(descriptor, (kind == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
       close(descriptor)
       return nil

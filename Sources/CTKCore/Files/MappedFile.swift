@@ -68,9 +68,7 @@ public struct MappedFile: ~Copyable, Sendable {
   }
 
   private static func map(_ path: String) throws(CoreError) -> (address: UInt, byteCount: Int) {
-    // Without O_NONBLOCK opening a named pipe waits for a writer that may never come.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    if descriptor < 0 { throw openError(errno, path: path) }
+    let descriptor = try openToRead(path)
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -88,12 +86,6 @@ public struct MappedFile: ~Copyable, Sendable {
       throw CoreError(.fileUnreadable, "cannot map the file: \(errnoText(errno))", path: path)
     }
     return (UInt(bitPattern: mapping), byteCount)
-  }
-
-  private static func openError(_ number: Int32, path: String) -> CoreError {
-    number == ENOENT || number == ENOTDIR
-      ? CoreError(.fileMissing, "no such file", path: path)
-      : CoreError(.fileUnreadable, errnoText(number), path: path)
   }
 }
 

@@ -94,8 +94,8 @@ package struct BatchLimits: Sendable {
   /// Limits that hold every one of the batches.
   package init(covering batches: [PackedBatch]) {
     self.init(
-      tokens: batches.map(\.tokenCount).max() ?? 0,
-      sequences: batches.map(\.sequenceCount).max() ?? 0,
-      longest: batches.map(\.longest).max() ?? 0)
+      covering: batches.map {
+        BatchLimits(tokens: $0.tokenCount, sequences: $0.sequenceCount, longest: $0.longest)
+      })
   }
 }

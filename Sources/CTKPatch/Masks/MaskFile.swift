@@ -18,9 +18,9 @@ public struct MaskFile: Sendable {
   /// Writes the file's bytes.
   ///
   /// - Throws: `output.*`.
-  public func write(to path: String, replacesExisting: Bool = false) throws(PatchError) {
+  public func write(to path: String) throws(PatchError) {
     try PatchError.wrap { () throws(CoreError) in
-      var file = try AtomicFile(path: path, replacesExisting: replacesExisting)
+      var file = try AtomicFile(path: path)
       try file.write(bytes)
       try file.commit()
     }

@@ -55,7 +55,7 @@ public final class SafetensorsFile: TensorSource {
 
   /// Keeps changes in place away as long as this object lives; nil beside one.
   public func residentBytes(of name: String) -> UnsafeRawBufferPointer? {
-    guard let range = byteRange(of: name), isLocked() else { return nil }
+    guard let range = byteRange(of: name), takesLock() else { return nil }
     // The mapping lives as long as this object.
     return file.withBytes { UnsafeRawBufferPointer(rebasing: $0[range]) }
   }
@@ -81,7 +81,7 @@ public final class SafetensorsFile: TensorSource {
     file.discard(part.map { start + $0.lowerBound..<start + $0.upperBound } ?? range)
   }
 
-  private func isLocked() -> Bool {
+  private func takesLock() -> Bool {
     lock.withLock { lock in
       if lock == nil { lock = try? FileLock(path: path, .shared) }
       return lock != nil

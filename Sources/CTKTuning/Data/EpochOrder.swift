@@ -35,14 +35,13 @@ package struct EpochOrder: Sendable {
 
   /// The batches of one step within a permutation.
   package func batches(step: Int, of permutation: [Int]) -> [ArraySlice<Int>] {
-    let end = min(exampleCount, (step + 1) * stepSize)
-    return stride(from: step * stepSize, to: end, by: batchSize).map {
-      permutation[$0..<min(end, $0 + batchSize)]
-    }
+    batches(of: permutation[step * stepSize..<min(exampleCount, (step + 1) * stepSize)])
   }
 
-  /// The batches of a whole permutation.
-  package func batches(of permutation: [Int]) -> [ArraySlice<Int>] {
-    (0..<stepCount).flatMap { batches(step: $0, of: permutation) }
+  /// Examples in the order given, cut into batches.
+  package func batches(of examples: ArraySlice<Int>) -> [ArraySlice<Int>] {
+    stride(from: examples.startIndex, to: examples.endIndex, by: batchSize).map {
+      examples[$0..<min(examples.endIndex, $0 + batchSize)]
+    }
   }
 }

@@ -100,16 +100,18 @@ package struct TokenizedDataset: Sendable {
   /// Limits that hold every one of the batches.
   package func limits(of batches: [some Collection<Int>]) -> BatchLimits {
     BatchLimits(
-      tokens: batches.map { batch in batch.map { length($0) }.reduce(0, +) }.max() ?? 0,
-      sequences: batches.map(\.count).max() ?? 0,
-      longest: batches.joined().map { length($0) }.max() ?? 0)
+      covering: batches.map { batch in
+        let lengths = batch.map { length($0) }
+        return BatchLimits(
+          tokens: lengths.reduce(0, +), sequences: lengths.count, longest: lengths.max() ?? 0)
+      })
   }
 
   /// Limits that hold every batch of the first epochs, and no more.
   func limits(of order: EpochOrder, epochs: Int) -> BatchLimits {
     BatchLimits(
       covering: (0..<epochs).map { epoch in
-        limits(of: order.batches(of: order.permutation(epoch: epoch)))
+        limits(of: order.batches(of: order.permutation(epoch: epoch)[...]))
       })
   }
 }

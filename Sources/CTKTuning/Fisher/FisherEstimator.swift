@@ -93,9 +93,7 @@ package struct FisherEstimator {
       examples.sort { (data.length($0), $0) < (data.length($1), $1) }
       return data.batches(of: examples, tokenBudget: Self.tokenBudget)
     }
-    return stride(from: 0, to: examples.count, by: settings.batchSize).map {
-      Array(examples[$0..<min(examples.count, $0 + settings.batchSize)])
-    }
+    return order.batches(of: examples[...]).map { Array($0) }
   }
 
   private func scale(_ values: FloatBuffer, by factor: Float) {

@@ -46,8 +46,7 @@ extension TaskModel {
   package func tokenize(
     _ data: TaskData, maxLength: Int, compute: Compute, progress: ProgressHandler? = nil
   ) -> [EvaluationData] {
-    let sets = [EvaluationSet(name: nil, examples: data.dev)] + data.furtherDev
-    return sets.map {
+    data.evaluationSets.map {
       EvaluationData(
         name: $0.name,
         data: tokenize($0.examples, maxLength: maxLength, compute: compute, progress: progress))

@@ -40,6 +40,11 @@ package struct TaskData: Sendable {
     self.skippedRows = skippedRows
   }
 
+  /// All evaluation sets, the main one first.
+  package var evaluationSets: [EvaluationSet] {
+    [EvaluationSet(name: nil, examples: dev)] + furtherDev
+  }
+
   /// The training examples of data that must have some.
   ///
   /// - Throws: `data.empty`.
